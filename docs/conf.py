@@ -1,0 +1,30 @@
+"""Sphinx configuration; warnings are errors in the build."""
+
+from __future__ import annotations
+
+import skdistill
+
+project = "skdistill"
+author = "skdistill developers"
+project_copyright = "2026, skdistill developers"
+version = release = skdistill.__version__
+
+extensions = ["sphinx.ext.autodoc", "sphinx.ext.autosummary", "numpydoc"]
+exclude_patterns = ["_build"]
+templates_path = ["_templates"]
+
+autosummary_generate = True
+autodoc_typehints = "none"  # numpydoc's sections give types and shapes
+numpydoc_show_class_members = False  # the class template lists them
+numpydoc_xref_param_type = False
+
+html_theme = "pydata_sphinx_theme"
+html_title = "skdistill"
+html_static_path = ["_static"]
+html_show_sourcelink = False
+html_theme_options = {
+    "navigation_with_keys": False,
+    "show_nav_level": 2,
+    "footer_start": ["copyright"],
+    "footer_end": [],
+}

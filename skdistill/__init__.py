@@ -1,0 +1,8 @@
+"""skdistill: distil heavy tabular models into the smallest student that is still good enough."""
+
+from skdistill import students, teachers
+from skdistill.distillation import DistilledClassifier, DistilledRegressor
+
+__version__ = "0.1.0"
+
+__all__ = ["DistilledClassifier", "DistilledRegressor", "__version__", "students", "teachers"]

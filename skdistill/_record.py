@@ -1,0 +1,71 @@
+"""The plain record of one distillation: what was chosen and why, rows, teacher calls, timings."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass
+class DistillationRecord:
+    """What one call of ``fit`` did.
+
+    Attributes
+    ----------
+    teacher : str or None
+        Name of the teacher; None for precomputed soft targets alone.
+    student : str
+        Class of the student.
+    temperature : float or None
+        Temperature of the loss; None for regression.
+    hard_label_weight : float
+        Weight of the true labels on the rows that have one.
+    teacher_labels : str
+        "cross_fit", "in_sample" or "given": where the soft targets of the rows of X came from.
+    augment : str or None
+        Name of the sampler of augmented rows.
+    calibrated : bool
+        Whether the teacher's probabilities were temperature-scaled.
+    teacher_temperature : float or None
+        The calibrating temperature (above one: the teacher was overconfident).
+    reasons : dict of str to str
+        For each of the choices above, why: "given", or the rule that made it.
+    n_real, n_unlabeled, n_augmented : int
+        Rows of the transfer set.
+    teacher_rows_scored : int
+        Rows that teachers labelled; answers from the cache do not count.
+    teacher_fits : int
+        Teachers fitted here; those from the cache do not count.
+    seconds : dict of str to float
+        Wall-clock seconds of each step.
+    """
+
+    teacher: str | None = None
+    student: str = ""
+    temperature: float | None = None
+    hard_label_weight: float = 0.0
+    teacher_labels: str = "given"
+    augment: str | None = None
+    calibrated: bool = False
+    teacher_temperature: float | None = None
+    reasons: dict[str, str] = field(default_factory=dict)
+    n_real: int = 0
+    n_unlabeled: int = 0
+    n_augmented: int = 0
+    teacher_rows_scored: int = 0
+    teacher_fits: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the record as a dictionary that ``json.dump`` takes."""
+        return asdict(self)
+
+    @contextmanager
+    def timed(self, step: str) -> Iterator[None]:
+        """Add the wall-clock time of a block to ``seconds[step]``."""
+        start = time.perf_counter()
+        yield
+        self.seconds[step] = self.seconds.get(step, 0.0) + time.perf_counter() - start

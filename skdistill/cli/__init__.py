@@ -1,0 +1,50 @@
+"""The command line: ``skdistill demo`` and ``skdistill distill``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from skdistill.cli import demo, distill
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Build the parser of all commands."""
+    from skdistill import __version__
+
+    parser = argparse.ArgumentParser(
+        prog="skdistill",
+        description="Distil heavy tabular models into the smallest student that is good enough.",
+    )
+    parser.add_argument("--version", action="version", version=f"skdistill {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    demo.add_parser(commands)
+    distill.add_parser(commands)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Parameters
+    ----------
+    argv : sequence of str, default=None
+        Arguments without the program's name; None takes those of the process.
+
+    Returns
+    -------
+    code : int
+        0 done, 1 the input or the teacher is at fault (one line on stderr says why), 130
+        interrupted. Wrong options leave with 2, as argparse does.
+    """
+    arguments = build_parser().parse_args(argv)
+    try:
+        arguments.run(arguments)
+    except KeyboardInterrupt:
+        print("skdistill: interrupted; nothing was written", file=sys.stderr)
+        return 130
+    except (ValueError, TypeError, OSError, ImportError, LookupError) as error:
+        print(f"skdistill {arguments.command}: error: {error}", file=sys.stderr)
+        return 1
+    return 0

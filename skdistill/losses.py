@@ -1,0 +1,163 @@
+"""The combined distillation loss on logits: value, gradient and curvature.
+
+For teacher probabilities ``p``, student logits ``z``, temperature ``T``, true label ``y`` and
+hard-label weight ``w`` a row's loss is::
+
+    (1 - w) * T**2 * KL(p_T || softmax(z / T))  +  w * CE(y, softmax(z))
+
+with ``p_T`` the softened teacher. The factor ``T**2`` keeps the size of the gradient independent
+of the temperature [1]_.
+
+References
+----------
+.. [1] Hinton, G., Vinyals, O., Dean, J. (2015). Distilling the Knowledge in a Neural Network.
+   arXiv:1503.02531.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import rel_entr
+
+from skdistill.targets import mix_targets, soften
+
+
+def log_softmax(Z: np.ndarray) -> np.ndarray:
+    """Compute the logarithm of the softmax of each row, without overflow.
+
+    Parameters
+    ----------
+    Z : ndarray of shape (n_samples, n_classes)
+        Logits.
+
+    Returns
+    -------
+    log_proba : ndarray of shape (n_samples, n_classes)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skdistill.losses import log_softmax
+    >>> log_softmax(np.array([[1000.0, 1000.0]])).round(4)
+    array([[-0.6931, -0.6931]])
+    """
+    shifted = Z - Z.max(axis=1, keepdims=True)
+    shifted -= np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return shifted
+
+
+def softmax(Z: np.ndarray) -> np.ndarray:
+    """Compute the softmax of each row, without overflow.
+
+    Parameters
+    ----------
+    Z : ndarray of shape (n_samples, n_classes)
+        Logits.
+
+    Returns
+    -------
+    proba : ndarray of shape (n_samples, n_classes)
+    """
+    E = np.exp(Z - Z.max(axis=1, keepdims=True))
+    E /= E.sum(axis=1, keepdims=True)
+    return E
+
+
+class DistillationLoss:
+    """Combined loss of student logits against soft targets and hard labels.
+
+    Parameters
+    ----------
+    soft_targets : ndarray of shape (n_samples, n_classes)
+        Unsoftened teacher probabilities.
+    codes : ndarray of shape (n_samples,), dtype int, or None
+        Index of the true class. None where every hard-label weight is zero.
+    temperature : float, default=1.0
+        Softens both sides; at 1.0 the loss is cross-entropy to the mixed targets.
+    hard_label_weight : float or ndarray of shape (n_samples,), default=0.0
+        Weight of the true label, in [0, 1].
+
+    Attributes
+    ----------
+    mixed : ndarray of shape (n_samples, n_classes)
+        ``(1 - w) * p + w * onehot(y)``: what the student's final probabilities should meet.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skdistill.losses import DistillationLoss
+    >>> p = np.array([[0.7, 0.3]])
+    >>> loss = DistillationLoss(p, None, temperature=2.0)
+    >>> loss(np.log(p)).round(6)  # the teacher's own logits lose nothing
+    array([0.])
+    >>> loss.gradient(np.zeros((1, 2))).round(3)
+    array([[-0.209,  0.209]])
+    """
+
+    def __init__(
+        self,
+        soft_targets: np.ndarray,
+        codes: np.ndarray | None,
+        *,
+        temperature: float = 1.0,
+        hard_label_weight: float | np.ndarray = 0.0,
+    ) -> None:
+        self.temperature = float(temperature)
+        n_samples = soft_targets.shape[0]
+        self.weight = np.broadcast_to(np.asarray(hard_label_weight, dtype=float), (n_samples,))
+        self.soft_targets = soft_targets
+        self.codes = codes
+        self.mixed = mix_targets(soft_targets, codes, self.weight)
+        self._softened = (
+            self.mixed if self.temperature == 1.0 else soften(soft_targets, self.temperature)
+        )
+
+    def __call__(self, Z: np.ndarray) -> np.ndarray:
+        """Compute the loss of each row for logits `Z` of shape (n_samples, n_classes)."""
+        T, w = self.temperature, self.weight
+        softened = self.soft_targets if T == 1.0 else self._softened
+        entropy = rel_entr(softened, 1.0).sum(axis=1)
+        cross = _cross_entropy(softened, log_softmax(Z / T))
+        loss = (1.0 - w) * T**2 * (entropy + cross)
+        if self.codes is not None:
+            log_proba = log_softmax(Z)
+            loss -= w * log_proba[np.arange(len(Z)), self.codes]
+        return loss
+
+    def gradient(self, Z: np.ndarray) -> np.ndarray:
+        """Compute the gradient of each row's loss by its logits, shape (n_samples, n_classes)."""
+        if self.temperature == 1.0:
+            return softmax(Z) - self.mixed
+        T, w = self.temperature, self.weight[:, None]
+        gradient = (1.0 - w) * T * (softmax(Z / T) - self._softened)
+        if self.codes is not None and np.any(w):
+            hard = softmax(Z)
+            hard[np.arange(len(Z)), self.codes] -= 1.0
+            gradient += w * hard
+        return gradient
+
+    def hessian_diagonal(self, Z: np.ndarray) -> np.ndarray:
+        """Compute the diagonal of each row's Hessian by its logits, same shape as `Z`."""
+        q = softmax(Z)
+        if self.temperature == 1.0:
+            return q * (1.0 - q)
+        q_T, w = softmax(Z / self.temperature), self.weight[:, None]
+        return (1.0 - w) * q_T * (1.0 - q_T) + w * q * (1.0 - q)
+
+    def take(self, rows: np.ndarray) -> DistillationLoss:
+        """Return the loss of a subset of rows, given by integer index."""
+        part = object.__new__(DistillationLoss)
+        part.temperature = self.temperature
+        part.weight = self.weight[rows]
+        part.soft_targets = self.soft_targets[rows]
+        part.codes = None if self.codes is None else self.codes[rows]
+        part.mixed = self.mixed[rows]
+        part._softened = part.mixed if self.temperature == 1.0 else self._softened[rows]
+        return part
+
+
+def _cross_entropy(target: np.ndarray, log_proba: np.ndarray) -> np.ndarray:
+    """``-sum target * log_proba`` by row, where a target of zero adds nothing."""
+    product = np.zeros_like(log_proba)
+    np.multiply(target, log_proba, out=product, where=target > 0)
+    return -product.sum(axis=1)

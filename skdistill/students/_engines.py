@@ -1,0 +1,200 @@
+"""LightGBM and XGBoost behind one small interface: sums of trees of a bounded number of leaves."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import scipy.sparse as sp
+
+from skdistill._optional import import_optional
+
+# Scores of shape (n_samples, n_scores) to their gradient and curvature, of the same shape.
+Objective = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+
+
+@dataclass(frozen=True)
+class TreePlan:
+    """What to grow, in the same words for both libraries.
+
+    Parameters
+    ----------
+    n_rounds, n_leaves, n_scores : int
+        Rounds of boosting, leaves of a tree at most, and trees of a round.
+    learning_rate, reg_lambda : float
+        Shrinkage of each tree, and the penalty of the squares of its leaves' values.
+    min_rows, min_curvature : float
+        Least rows of a leaf (LightGBM), and least sum of curvatures (XGBoost has nothing else).
+    seed, n_threads : int
+        Seed and number of threads.
+    """
+
+    n_rounds: int
+    n_leaves: int
+    n_scores: int
+    learning_rate: float
+    reg_lambda: float
+    min_rows: int
+    min_curvature: float
+    seed: int
+    n_threads: int
+
+
+class Engine(Protocol):
+    """A boosting library: stateless, imports the library when it is used."""
+
+    def fit(self, Z: Any, plan: TreePlan, objective: Objective) -> Any:
+        """Boost trees from scores of zero; return the library's own booster."""
+
+    def scores(self, booster: Any, Z: Any, n_threads: int) -> np.ndarray:
+        """Compute the sum of the trees, shape (n_samples, n_scores)."""
+
+    def n_leaves(self, booster: Any) -> int:
+        """Count the leaves of all trees."""
+
+    def to_bytes(self, booster: Any) -> bytes:
+        """Store what prediction needs, and nothing of the training."""
+
+    def from_bytes(self, stored: bytes) -> Any:
+        """Restore a booster for prediction."""
+
+
+class LightGBMEngine:
+    """Trees by LightGBM: leaf-wise, on histograms of 255 bins."""
+
+    def fit(self, Z: Any, plan: TreePlan, objective: Objective) -> Any:
+        """Boost trees from scores of zero."""
+        lib, n_samples = _library("lightgbm"), Z.shape[0]
+
+        def by_score(scores: np.ndarray, _: Any) -> tuple[np.ndarray, np.ndarray]:
+            gradient, curvature = objective(scores.reshape(n_samples, -1, order="F"))
+            shape = scores.shape
+            return gradient.reshape(shape, order="F"), curvature.reshape(shape, order="F")
+
+        params = {
+            "objective": by_score,
+            "num_class": plan.n_scores,
+            "num_leaves": plan.n_leaves,
+            "learning_rate": plan.learning_rate,
+            "lambda_l2": plan.reg_lambda,
+            "min_data_in_leaf": plan.min_rows,
+            "min_sum_hessian_in_leaf": 1e-3,
+            "min_data_in_bin": min(3, plan.min_rows),
+            "seed": plan.seed,
+            "num_threads": plan.n_threads,
+            "deterministic": True,
+            "force_col_wise": True,  # else it is chosen by timing, which is not reproducible
+            "feature_pre_filter": False,
+            "verbosity": -1,
+        }
+        data = lib.Dataset(Z, label=np.zeros(n_samples), params=params)
+        return lib.train(params, data, num_boost_round=plan.n_rounds)
+
+    def scores(self, booster: Any, Z: Any, n_threads: int) -> np.ndarray:
+        """Compute the sum of the trees, shape (n_samples, n_scores)."""
+        raw = booster.predict(Z, raw_score=True, num_threads=n_threads)
+        return np.asarray(raw).reshape(Z.shape[0], -1)
+
+    def n_leaves(self, booster: Any) -> int:
+        """Count the leaves of all trees."""
+        return sum(tree["num_leaves"] for tree in booster.dump_model()["tree_info"])
+
+    def to_bytes(self, booster: Any) -> bytes:
+        """Store what prediction needs, and nothing of the training."""
+        trees, _, rest = booster.model_to_string().partition("\nend of trees\n")
+        kept = [line for line in trees.split("\n") if line.split("=")[0] not in _STATISTICS]
+        categories = rest[rest.rindex("pandas_categorical:") :]
+        return zlib.compress("\n".join([*kept, "end of trees", "", categories]).encode())
+
+    def from_bytes(self, stored: bytes) -> Any:
+        """Restore a booster for prediction."""
+        return _library("lightgbm").Booster(model_str=zlib.decompress(stored).decode())
+
+
+class XGBoostEngine:
+    """Trees by XGBoost: leaf-wise, on histograms of 256 bins."""
+
+    def fit(self, Z: Any, plan: TreePlan, objective: Objective) -> Any:
+        """Boost trees from scores of zero."""
+        n_samples = Z.shape[0]
+
+        def by_score(scores: np.ndarray, _: Any) -> tuple[np.ndarray, np.ndarray]:
+            return objective(scores.reshape(n_samples, -1))
+
+        params = {
+            "tree_method": "hist",
+            "grow_policy": "lossguide",
+            "max_leaves": plan.n_leaves,
+            "max_depth": 0,
+            "learning_rate": plan.learning_rate,
+            "reg_lambda": plan.reg_lambda,
+            "min_child_weight": plan.min_curvature,
+            "base_score": 0.0,
+            "disable_default_eval_metric": True,
+            "seed": plan.seed,
+            "nthread": plan.n_threads,
+            "verbosity": 0,
+        }
+        if plan.n_scores > 1:
+            params["num_class"] = plan.n_scores
+        data = _matrix(Z, plan.n_threads)
+        booster = _library("xgboost").train(
+            params, data, num_boost_round=plan.n_rounds, obj=by_score
+        )
+        booster.set_attr(sparse="1" if sp.issparse(Z) else None)
+        return booster
+
+    def scores(self, booster: Any, Z: Any, n_threads: int) -> np.ndarray:
+        """Compute the sum of the trees, shape (n_samples, n_scores)."""
+        if booster.attr("sparse"):
+            Z = sp.csr_matrix(Z)
+        elif sp.issparse(Z):
+            Z = Z.toarray()
+        raw = booster.predict(_matrix(Z, n_threads), output_margin=True)
+        return np.asarray(raw, dtype=np.float64).reshape(Z.shape[0], -1)
+
+    def n_leaves(self, booster: Any) -> int:
+        """Count the leaves of all trees."""
+        return sum(tree.count("leaf=") for tree in booster.get_dump())
+
+    def to_bytes(self, booster: Any) -> bytes:
+        """Store what prediction needs, and nothing of the training."""
+        return zlib.compress(bytes(booster.save_raw("ubj")))
+
+    def from_bytes(self, stored: bytes) -> Any:
+        """Restore a booster for prediction."""
+        return _library("xgboost").Booster(model_file=bytearray(zlib.decompress(stored)))
+
+
+ENGINES: dict[str, Engine] = {"lightgbm": LightGBMEngine(), "xgboost": XGBoostEngine()}
+
+# Lines of LightGBM's text form that only describe the training. "tree_sizes" would be wrong
+# without the others; LightGBM reads the trees one after the other when it is missing.
+_STATISTICS = {
+    "internal_count",
+    "internal_value",
+    "internal_weight",
+    "leaf_count",
+    "leaf_weight",
+    "split_gain",
+    "tree_sizes",
+}
+
+
+def _library(name: str) -> Any:
+    return import_optional(name, extra="boosting", purpose=f"backend={name!r}")
+
+
+def _matrix(Z: Any, n_threads: int) -> Any:
+    """Wrap rows for XGBoost, which takes what a sparse matrix does not store for missing.
+
+    Without stored zeros, and with dense rows made sparse where the booster was fitted to sparse
+    ones, zeros always go the same way.
+    """
+    if sp.issparse(Z) and (Z.data == 0).any():
+        Z = Z.copy()
+        Z.eliminate_zeros()
+    return _library("xgboost").DMatrix(Z, missing=np.nan, nthread=n_threads)

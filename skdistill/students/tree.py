@@ -1,0 +1,269 @@
+"""One small decision tree that learns soft targets."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.tree import DecisionTreeRegressor
+from sklearn.utils.validation import check_is_fitted
+
+from skdistill._validation import check_integer
+from skdistill.losses import DistillationLoss
+from skdistill.students._base import BaseStudent, StudentClassifier, StudentRegressor
+from skdistill.students._nodes import Nodes, to_float32
+from skdistill.targets import mix_targets, soften
+
+
+class _TreeStudent(BaseStudent):
+    """Parameters, growth and size, the same for classes and values."""
+
+    _layout: ClassVar[str] = "ordered"
+
+    def __init__(
+        self,
+        *,
+        max_leaf_nodes: int = 16,
+        max_depth: int | None = None,
+        min_samples_leaf: int = 5,
+        random_state: Any = None,
+    ) -> None:
+        self.max_leaf_nodes = max_leaf_nodes
+        self.max_depth = max_depth
+        self.min_samples_leaf = min_samples_leaf
+        self.random_state = random_state
+
+    @property
+    def n_leaves_(self) -> int:
+        """Number of leaves, at most `max_leaf_nodes`."""
+        check_is_fitted(self)
+        return len(self.tree_.value)
+
+    def get_depth(self) -> int:
+        """Return the number of splits on the longest way from the root to a leaf."""
+        check_is_fitted(self)
+        return self.tree_.depth()
+
+    def apply(self, X: Any) -> np.ndarray:
+        """Return the index of the leaf of each row.
+
+        Parameters
+        ----------
+        X : {array-like, DataFrame} of shape (n_samples, n_features)
+            Rows like those of `fit`.
+
+        Returns
+        -------
+        leaf : ndarray of shape (n_samples,), dtype int32
+            Indices in ``[0, n_leaves_)``.
+        """
+        return self.tree_.apply(self._encode(X))
+
+    def _check_params(self) -> None:
+        check_integer(self.max_leaf_nodes, "max_leaf_nodes", minimum=2)
+        check_integer(self.min_samples_leaf, "min_samples_leaf", minimum=1)
+        if self.max_depth is not None:
+            check_integer(self.max_depth, "max_depth", minimum=1)
+
+    def _fit_tree(
+        self, Z: np.ndarray, structure: np.ndarray, values: np.ndarray, weight: np.ndarray
+    ) -> None:
+        """Grow on `structure`, then give each leaf the weighted mean of `values`."""
+        grower = DecisionTreeRegressor(
+            max_leaf_nodes=self.max_leaf_nodes,
+            max_depth=self.max_depth,
+            random_state=self.random_state,
+        )
+        nodes = _grow(grower, Z, structure, weight, self.min_samples_leaf)
+        self.tree_ = _with_means(nodes, Z, values, weight)
+
+
+class TreeStudentClassifier(_TreeStudent, StudentClassifier):
+    """A decision tree with few leaves that learns class probabilities from soft targets.
+
+    The tree grows best-first by the squared error to the target probabilities of all classes,
+    which for hard labels is CART's Gini criterion [1]_. Under a temperature it grows on softened
+    targets, so that the teacher's small probabilities weigh more in the choice of the splits; its
+    leaves hold the mean of the unsoftened targets, so that no temperature flattens the
+    predictions.
+
+    Parameters
+    ----------
+    max_leaf_nodes : int, default=16
+        Most leaves the tree may have: its size. Sixteen can still be read.
+    max_depth : int or None, default=None
+        Most splits in a row. None leaves the shape to best-first growth, which for a given number
+        of leaves is better than a complete tree.
+    min_samples_leaf : int, default=5
+        Fewest rows in a leaf. A row counts with its sample weight, so that weight two is the same
+        as two rows; weights that sum to less than the number of rows are first scaled to a mean
+        of one. Leaves of one or two rows would predict probabilities of zero and one.
+    random_state : int, RandomState instance or None, default=None
+        Decides between equally good splits.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Sorted labels.
+    tree_ : object
+        Arrays of the split nodes and leaf values.
+    n_leaves_ : int
+        Number of leaves.
+    nbytes_ : int
+        Bytes of the pickled student.
+    n_features_in_ : int
+        Number of input columns.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the input columns, if `X` had string names in `fit`.
+
+    See Also
+    --------
+    TreeStudentRegressor : The same for real values.
+
+    Notes
+    -----
+    Missing values are kept: each split sends them to the better side. Categories are ordered by
+    their mean target. Numbers are compared in float32, as scikit-learn's trees do.
+
+    References
+    ----------
+    .. [1] Breiman, L., Friedman, J. H., Olshen, R. A., Stone, C. J. (1984). Classification and
+       Regression Trees. Wadsworth.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn.ensemble import RandomForestClassifier
+    >>> from skdistill.students import TreeStudentClassifier
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> teacher = RandomForestClassifier(random_state=0).fit(X, y)
+    >>> student = TreeStudentClassifier(max_leaf_nodes=8, random_state=0)
+    >>> student.fit(X, y, soft_targets=teacher.predict_proba(X)).n_leaves_
+    8
+    """
+
+    def _fit_encoded(self, Z: np.ndarray, loss: DistillationLoss, weight: np.ndarray) -> None:
+        structure = loss.mixed
+        if loss.temperature != 1.0:
+            softened = soften(loss.soft_targets, loss.temperature)
+            structure = mix_targets(softened, loss.codes, loss.weight)
+        # With two classes both columns say the same.
+        structure = structure[:, 1:] if structure.shape[1] == 2 else structure
+        self._fit_tree(Z, structure, loss.mixed, weight)
+
+    def _proba_encoded(self, Z: np.ndarray) -> np.ndarray:
+        return self.tree_.value[self.tree_.apply(Z)]
+
+
+class TreeStudentRegressor(_TreeStudent, StudentRegressor):
+    """A decision tree with few leaves that learns a teacher's predictions.
+
+    The tree grows best-first by the squared error [1]_.
+
+    Parameters
+    ----------
+    max_leaf_nodes : int, default=16
+        Most leaves the tree may have: its size. Sixteen can still be read.
+    max_depth : int or None, default=None
+        Most splits in a row. None leaves the shape to best-first growth, which for a given number
+        of leaves is better than a complete tree.
+    min_samples_leaf : int, default=5
+        Fewest rows in a leaf. A row counts with its sample weight, so that weight two is the same
+        as two rows; weights that sum to less than the number of rows are first scaled to a mean
+        of one.
+    random_state : int, RandomState instance or None, default=None
+        Decides between equally good splits.
+
+    Attributes
+    ----------
+    tree_ : object
+        Arrays of the split nodes and leaf values.
+    n_leaves_ : int
+        Number of leaves.
+    nbytes_ : int
+        Bytes of the pickled student.
+    n_features_in_ : int
+        Number of input columns.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the input columns, if `X` had string names in `fit`.
+
+    See Also
+    --------
+    TreeStudentClassifier : The same for classes.
+
+    Notes
+    -----
+    Missing values are kept: each split sends them to the better side. Categories are ordered by
+    their mean target. Numbers are compared in float32, as scikit-learn's trees do.
+
+    References
+    ----------
+    .. [1] Breiman, L., Friedman, J. H., Olshen, R. A., Stone, C. J. (1984). Classification and
+       Regression Trees. Wadsworth.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from skdistill.students import TreeStudentRegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> student = TreeStudentRegressor(max_leaf_nodes=4, random_state=0).fit(X, y)
+    >>> student.n_leaves_, student.get_depth()
+    (4, 2)
+    """
+
+    def _fit_encoded(self, Z: np.ndarray, target: np.ndarray, weight: np.ndarray) -> None:
+        # In units of its own spread no target is too small for the grower's test of impurity.
+        centred = target - target.mean()
+        spread = np.abs(centred).max()
+        structure = centred[:, None] / spread if spread else centred[:, None]
+        self._fit_tree(Z, structure, target[:, None], weight)
+
+    def _predict_encoded(self, Z: np.ndarray) -> np.ndarray:
+        return self.tree_.value[self.tree_.apply(Z), 0]
+
+
+def _grow(
+    grower: DecisionTreeRegressor,
+    Z: np.ndarray,
+    structure: np.ndarray,
+    weight: np.ndarray,
+    min_samples_leaf: int,
+) -> Nodes:
+    """Grow a tree on `structure` and keep its nodes, with leaves that are still empty."""
+    total = max(weight.sum(), len(weight))
+    if total < 2 * min_samples_leaf:
+        return _one_leaf()
+    # Weight of a leaf and not its rows, or weight two were not two rows. The factor lets a leaf
+    # of exactly the least weight pass in spite of rounding.
+    fraction = (1.0 - 1e-9) * min_samples_leaf / total
+    grower.set_params(min_weight_fraction_leaf=fraction)
+    tree = grower.fit(to_float32(Z), structure, sample_weight=weight).tree_
+    splits = np.flatnonzero(tree.children_left >= 0)
+    # Number splits and leaves separately, in the order of the nodes.
+    number = np.empty(tree.node_count, dtype=np.int32)
+    number[splits] = np.arange(len(splits))
+    leaves = np.flatnonzero(tree.children_left < 0)
+    number[leaves] = ~np.arange(len(leaves), dtype=np.int32)
+    return Nodes(
+        feature=tree.feature[splits].astype(np.int32),
+        threshold=tree.threshold[splits].copy(),
+        left=number[tree.children_left[splits]],
+        right=number[tree.children_right[splits]],
+        missing_left=tree.missing_go_to_left[splits].astype(bool),
+        value=np.zeros((len(leaves), 0)),
+    )
+
+
+def _one_leaf() -> Nodes:
+    index = np.zeros(0, dtype=np.int32)
+    return Nodes(index, np.zeros(0), index, index, np.zeros(0, dtype=bool), np.zeros((1, 0)))
+
+
+def _with_means(nodes: Nodes, Z: np.ndarray, values: np.ndarray, weight: np.ndarray) -> Nodes:
+    """Give each leaf the weighted mean of `values` over its rows."""
+    leaf = nodes.apply(Z)
+    n_leaves = len(nodes.value)
+    mass = np.bincount(leaf, weights=weight, minlength=n_leaves)
+    sums = [np.bincount(leaf, weights=weight * v, minlength=n_leaves) for v in values.T]
+    return replace(nodes, value=np.column_stack(sums) / mass[:, None])

@@ -1,0 +1,167 @@
+"""Soft targets: soften, mix with hard labels, calibrate, diagnose. Pure functions on arrays."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+from scipy.special import xlogy
+
+# Probabilities below this are as good as zero for a logarithm in float64.
+TINY = float(np.finfo(np.float64).tiny)
+
+# In-sample labels whose largest probability is on average above this say little more than the
+# hard labels do: the teacher has (nearly) memorised the rows.
+NEARLY_ONE_HOT = 0.99
+
+
+def one_hot(codes: np.ndarray, n_classes: int) -> np.ndarray:
+    """Encode class indices as rows with a single one.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n_samples,), dtype int
+        Class indices in ``[0, n_classes)``.
+    n_classes : int
+        Number of columns.
+
+    Returns
+    -------
+    targets : ndarray of shape (n_samples, n_classes), dtype float64
+    """
+    targets = np.zeros((len(codes), n_classes))
+    targets[np.arange(len(codes)), codes] = 1.0
+    return targets
+
+
+def soften(proba: np.ndarray, temperature: float) -> np.ndarray:
+    """Raise the temperature of probabilities: ``softmax(log(p) / T)``.
+
+    Zeros stay zero and ones stay one: no temperature can soften a label that is exactly one-hot.
+    Temperatures below one sharpen.
+
+    Parameters
+    ----------
+    proba : ndarray of shape (n_samples, n_classes)
+        Rows that sum to one.
+    temperature : float
+        Above zero; 1.0 returns the probabilities unchanged.
+
+    Returns
+    -------
+    softened : ndarray of shape (n_samples, n_classes)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skdistill.targets import soften
+    >>> soften(np.array([[0.9, 0.1]]), 2.0).round(3)
+    array([[0.75, 0.25]])
+    """
+    if temperature == 1.0:
+        return proba
+    with np.errstate(divide="ignore"):
+        log_proba = np.log(proba) / temperature
+    log_proba -= log_proba.max(axis=1, keepdims=True)
+    softened = np.exp(log_proba)
+    softened /= softened.sum(axis=1, keepdims=True)
+    return softened
+
+
+def mix_targets(
+    soft_targets: np.ndarray, codes: np.ndarray | None, weight: float | np.ndarray
+) -> np.ndarray:
+    """Mix soft targets with one-hot labels: ``(1 - w) * p + w * onehot(y)``.
+
+    At temperature one, cross-entropy to the mixture is the combined loss up to a constant.
+
+    Parameters
+    ----------
+    soft_targets : ndarray of shape (n_samples, n_classes)
+        Teacher probabilities.
+    codes : ndarray of shape (n_samples,), dtype int, or None
+        Index of the true class; None only if `weight` is zero everywhere.
+    weight : float or ndarray of shape (n_samples,)
+        Weight of the hard label, in [0, 1].
+
+    Returns
+    -------
+    mixed : ndarray of shape (n_samples, n_classes)
+
+    Raises
+    ------
+    ValueError
+        If a weight is above zero and there are no labels.
+    """
+    w = np.broadcast_to(np.asarray(weight, dtype=float), (len(soft_targets),))
+    if not w.any():
+        return soft_targets
+    if codes is None:
+        raise ValueError("hard_label_weight is above 0, but there are no hard labels; give y.")
+    mixed = (1.0 - w)[:, None] * soft_targets
+    mixed[np.arange(len(codes)), codes] += w
+    return mixed
+
+
+def fit_temperature(
+    proba: np.ndarray, codes: np.ndarray, sample_weight: np.ndarray | None = None
+) -> float:
+    """Find the temperature that calibrates probabilities on labelled rows.
+
+    Minimises the log loss of ``softmax(log(p) / T)`` over ``T`` in [1/4, 20] [1]_. Use rows that
+    the model was not fitted to: on its training rows it looks better than it is. Probabilities
+    below 1e-6 are raised to it first: a temperature cannot mend a zero, so that one such row
+    must not decide the temperature of all the others.
+
+    Parameters
+    ----------
+    proba : ndarray of shape (n_samples, n_classes)
+        Rows that sum to one.
+    codes : ndarray of shape (n_samples,), dtype int
+        Index of the true class.
+    sample_weight : ndarray of shape (n_samples,) or None
+        Weights of the rows.
+
+    Returns
+    -------
+    temperature : float
+        Above one if the model is overconfident.
+
+    References
+    ----------
+    .. [1] Guo, C., Pleiss, G., Sun, Y., Weinberger, K. Q. (2017). On Calibration of Modern Neural
+       Networks. ICML.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skdistill.targets import fit_temperature
+    >>> proba = np.tile([[0.95, 0.05]], (4, 1))
+    >>> codes = np.array([0, 0, 0, 1])  # right only three times out of four
+    >>> round(fit_temperature(proba, codes), 2)
+    2.68
+    """
+    log_proba = np.log(np.clip(proba, 1e-6, None))
+    rows = np.arange(len(codes))
+    weight = np.ones(len(codes)) if sample_weight is None else sample_weight
+
+    def log_loss(log_temperature: float) -> float:
+        scaled = log_proba / np.exp(log_temperature)
+        top = scaled.max(axis=1)
+        log_norm = top + np.log(np.exp(scaled - top[:, None]).sum(axis=1))
+        return float(np.average(log_norm - scaled[rows, codes], weights=weight))
+
+    result = minimize_scalar(log_loss, bounds=(-np.log(4.0), np.log(20.0)), method="bounded")
+    return float(np.exp(result.x))
+
+
+def entropy(proba: np.ndarray) -> np.ndarray:
+    """Compute the Shannon entropy of each row, in nats; ``0 log 0`` is zero."""
+    return -xlogy(proba, proba).sum(axis=1)
+
+
+def is_nearly_one_hot(proba: np.ndarray) -> bool:
+    """Tell whether soft targets carry hardly more than hard labels do.
+
+    True if the largest probability of a row is above 0.99 on average.
+    """
+    return bool(proba.max(axis=1).mean() > NEARLY_ONE_HOT)

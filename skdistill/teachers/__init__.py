@@ -1,0 +1,29 @@
+"""Adapters that turn anything into aligned, checked soft targets."""
+
+from __future__ import annotations
+
+from skdistill.teachers._base import Teacher
+from skdistill.teachers._booster import BoosterTeacher
+from skdistill.teachers._callable import CallableTeacher
+from skdistill.teachers._ensemble import EnsembleTeacher
+from skdistill.teachers._labelling import label_rows
+from skdistill.teachers._resolve import (
+    as_teacher,
+    check_class_order,
+    keep_fitted,
+    resolve_classes,
+)
+from skdistill.teachers._sklearn import EstimatorTeacher
+
+__all__ = [
+    "BoosterTeacher",
+    "CallableTeacher",
+    "EnsembleTeacher",
+    "EstimatorTeacher",
+    "Teacher",
+    "as_teacher",
+    "check_class_order",
+    "keep_fitted",
+    "label_rows",
+    "resolve_classes",
+]
