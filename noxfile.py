@@ -6,6 +6,7 @@ import nox
 
 nox.options.sessions = ["tests"]
 nox.options.reuse_existing_virtualenvs = True
+nox.options.error_on_missing_interpreters = True  # a skipped end has not passed
 
 # Oldest and newest Python, each with the scikit-learn of its end.
 ENDS = [
@@ -34,7 +35,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Check the type hints."""
-    session.install(".[dev]")
+    session.install(".", *_pinned("mypy"))
     session.run("mypy")
 
 

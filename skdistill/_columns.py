@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import repeat
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -98,7 +99,7 @@ def _read_pandas(series: Any) -> Column:
     from pandas.api import types
 
     if isinstance(series.dtype, pd.CategoricalDtype):
-        return Factor(series.cat.codes.to_numpy(), series.cat.categories.tolist())
+        return Factor(series.cat.codes.to_numpy(), _plain(series.cat.categories.tolist()))
     if types.is_bool_dtype(series.dtype) or types.is_numeric_dtype(series.dtype):
         if types.is_complex_dtype(series.dtype):
             raise ValueError(f"Complex data not supported: column {series.name!r}.")
@@ -108,8 +109,9 @@ def _read_pandas(series: Any) -> Column:
             f"Column {series.name!r} has dtype {series.dtype}; turn dates into numbers first, "
             "for example days since a fixed day."
         )
-    values = series.to_numpy(dtype=object)
-    return _read_values(np.where(series.isna().to_numpy(), None, values))
+    values = series.to_numpy(dtype=object, copy=True)
+    values[series.isna().to_numpy()] = None
+    return _read_values(values)
 
 
 def _read_polars(series: Any) -> Column:
@@ -134,14 +136,15 @@ def _read_values(values: np.ndarray) -> Column:
     if any(issubclass(kind, str) for kind in kinds):
         return _factorize(values)
     # Raises TypeError itself where a value is neither a number nor a string.
-    return values.astype(np.float64)
+    return np.asarray(values.astype(np.float64))
 
 
 def _factorize(values: np.ndarray) -> Factor:
     """Give distinct values numbers in order of appearance; None and NaN are missing."""
-    missing = np.equal(values, None) | np.not_equal(values, values)
+    _check_cells(values)
+    none = np.array(None, dtype=object)
+    missing = np.equal(values, none) | np.not_equal(values, values)  # only NaN differs from itself
     levels = list(dict.fromkeys(values[~missing].tolist()))
-    _check_levels(levels)
     table = {level: code for code, level in enumerate(levels)}
     codes = np.full(len(values), -1, dtype=np.int64)
     present = values[~missing]
@@ -149,10 +152,16 @@ def _factorize(values: np.ndarray) -> Factor:
     return Factor(codes, levels)
 
 
-def _check_levels(levels: list[Any]) -> None:
-    for level in levels:
-        if not isinstance(level, str | int | float | bool | np.number | np.bool_):
+def _plain(levels: list[Any]) -> list[Any]:
+    """Turn levels such as intervals into strings, so that the student needs no pandas."""
+    return [level if isinstance(level, str | int | float) else str(level) for level in levels]
+
+
+def _check_cells(values: np.ndarray) -> None:
+    """Raise unless every cell is a string, a number or None."""
+    for kind in set(map(type, values)):
+        if not issubclass(kind, str | int | float | np.number | np.bool_ | NoneType):
             raise TypeError(
-                f"A column's value must be a string or a number, got {type(level).__name__!r}; "
-                "the argument must be a string or a real number in every cell."
+                f"A column of strings holds a {kind.__name__!r}; every cell must be a string or a "
+                "number, or None where it is missing."
             )

@@ -35,7 +35,12 @@ def num_samples(X: Any) -> int:
 
 
 def take_rows(X: Any, rows: np.ndarray) -> Any:
-    """Select rows by integer index; the result has the type of `X`."""
+    """Select rows by integer index; the result has the type of `X`.
+
+    Sparse formats that have no rows to select (COO, DIA, BSR) become CSR.
+    """
+    if sp.issparse(X) and X.format in ("coo", "dia", "bsr"):
+        X = X.tocsr()
     return _safe_indexing(X, rows)
 
 
@@ -101,7 +106,9 @@ def _union_of_categories(columns: list[Any]) -> Any:
     for column in columns[1:]:
         values = pd.Index(getattr(column.dtype, "categories", column.dropna().unique()))
         new = values[~values.isin(categories)]
-        if len(new) and first.ordered:
+        if not len(new):
+            continue
+        if first.ordered:
             raise ValueError(
                 f"column {column.name!r}: the values {new.tolist()} are not among the ordered "
                 f"categories {categories.tolist()}; give all rows the same ordered categories."
@@ -124,7 +131,7 @@ def has_fitted_attributes(estimator: Any) -> bool:
 
 
 def estimator_type(estimator: Any) -> str | None:
-    """Return "classifier", "regressor" or another of scikit-learn's kinds; None if it tells none."""
+    """Return "classifier", "regressor" or another kind of scikit-learn's; None if it tells none."""
     try:
         kind = get_tags(estimator).estimator_type
     except (AttributeError, TypeError, ValueError):

@@ -11,7 +11,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 from joblib import Memory
+from sklearn.utils import assert_all_finite
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_consistent_length, column_or_1d
 
@@ -33,7 +35,7 @@ class Problem:
 
     X: Any
     y: np.ndarray | None
-    weight: np.ndarray
+    weight: np.ndarray | None  # None: the user gave none, and teachers get none
     soft_targets: np.ndarray | None
     classes: np.ndarray | None = None
     codes: np.ndarray | None = None
@@ -61,8 +63,10 @@ class Settings:
 
 
 def as_table(X: Any) -> Any:
-    """Return frames, arrays, sparse matrices and lists of texts as they are, others as arrays."""
-    if is_frame(X) or isinstance(X, np.ndarray) or hasattr(X, "tocsr") or hasattr(X, "iloc"):
+    """Return frames and lists of texts as they are, others as arrays or CSR matrices."""
+    if sp.issparse(X):
+        return X.tocsr()  # the format whose rows can be taken
+    if is_frame(X) or hasattr(X, "iloc"):
         return X
     if isinstance(X, list | tuple) and len(X) and isinstance(X[0], str | bytes | dict):
         return X
@@ -77,10 +81,12 @@ def check_problem(X: Any, y: Any, sample_weight: Any, soft_targets: Any, *, task
         y = column_or_1d(y, warn=True)
         check_consistent_length(X, y)
         if task == "classification":
+            assert_all_finite(y, input_name="y")
             check_classification_targets(y)
         else:
             y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
-    return Problem(X, y, check_sample_weight(sample_weight, X), soft_targets)
+    weight = None if sample_weight is None else check_sample_weight(sample_weight, X)
+    return Problem(X, y, weight, soft_targets)
 
 
 def prepare_teacher(
@@ -104,6 +110,8 @@ def prepare_teacher(
             f"teacher {adapted.name} is not fitted: fitting it requires y to be passed, "
             "but the target y is None; give y or a fitted teacher."
         )
+    if task == "classification":
+        _check_classes(np.unique(problem.y))
     settings.report(f"fitting the teacher {adapted.name} on {problem.n_rows} rows")
     record.teacher_fits += 1
     return adapted.refit(problem.X, problem.y, problem.weight, random_state=settings.seed)
@@ -116,9 +124,8 @@ def settle_classes(problem: Problem, teacher: Teacher | None) -> Problem:
     elif problem.y is not None:
         classes = np.unique(problem.y)
     else:
-        classes = np.arange(np.shape(problem.soft_targets)[-1])
-    if len(classes) < 2:
-        raise ValueError(f"y has one class, {classes[0]!r}: a classifier needs at least two.")
+        classes = np.arange(np.asarray(problem.soft_targets).shape[-1])
+    _check_classes(classes)
     targets = problem.soft_targets
     if targets is not None:
         targets = check_probabilities(
@@ -126,6 +133,14 @@ def settle_classes(problem: Problem, teacher: Teacher | None) -> Problem:
         )
     codes = None if problem.y is None else np.searchsorted(classes, problem.y)
     return replace(problem, classes=classes, codes=codes, soft_targets=targets)
+
+
+def _check_classes(classes: np.ndarray) -> None:
+    if len(classes) < 2:
+        raise ValueError(
+            f"y has one class, {classes[0]!r}: a classifier needs at least two; give rows of "
+            "another class too."
+        )
 
 
 def check_values(problem: Problem) -> Problem:
@@ -202,9 +217,11 @@ def _examine(
     real: np.ndarray, problem: Problem, choices: Choices, teacher: Teacher | None
 ) -> None:
     """Check the class order where only y can tell it, and warn of labels that say nothing."""
-    if problem.codes is not None and (teacher is None or teacher.has_implicit_order):
+    codes, classes = problem.codes, problem.classes
+    implicit = teacher is None or teacher.has_implicit_order
+    if implicit and codes is not None and classes is not None:
         name = "soft_targets" if teacher is None else f"teacher {teacher.name}"
-        check_class_order(real, problem.codes, problem.classes, name)
+        check_class_order(real, codes, classes, name)
     if choices.teacher_labels == "in_sample" and is_nearly_one_hot(real):
         warnings.warn(
             f"The labels that the teacher gives the {len(real)} rows of X are nearly one-hot: the "

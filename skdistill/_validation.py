@@ -67,6 +67,13 @@ def check_integer(value: Any, name: str, *, minimum: int) -> int:
     return int(value)
 
 
+def check_bool(value: Any, name: str) -> bool:
+    """Check a switch (TypeError otherwise)."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be True or False, got {value!r}.")
+    return bool(value)
+
+
 def check_choice(value: Any, name: str, choices: Iterable[str]) -> str:
     """Check that a parameter is one of a few strings (ValueError lists them)."""
     allowed = list(choices)
@@ -98,9 +105,15 @@ def check_probabilities(
     Raises
     ------
     ValueError
-        If the shape is wrong, or values are NaN, infinite, negative, or rows do not sum to one.
+        If the shape is wrong, or values are no numbers, NaN, infinite, negative, or rows do not
+        sum to one.
     """
-    P = np.asarray(proba, dtype=np.float64)
+    try:
+        P = np.asarray(proba, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{name} must be an array of probabilities, one row for each sample: {error}"
+        ) from error
     if P.ndim == 2 and P.shape[1] == 1:
         P = P[:, 0]
     if P.ndim == 1 and n_classes in (None, 2):

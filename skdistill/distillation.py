@@ -34,7 +34,15 @@ from skdistill.transfer import TransferSet, build_transfer_set, count_folds
 
 
 def _student_has(method: str) -> Any:
-    return available_if(lambda self: hasattr(getattr(self, "student_", None), method))
+    """Offer a method where the student has it, or will have it once it is fitted."""
+
+    def check(self: Any) -> bool:
+        student = getattr(self, "student_", None)
+        if student is None:
+            student = make_student(self.student, task=self._task)
+        return hasattr(student, method)
+
+    return available_if(check)
 
 
 class _BaseDistilled(MetaEstimatorMixin, BaseEstimator, metaclass=ABCMeta):
@@ -290,7 +298,7 @@ class DistilledClassifier(ClassifierMixin, _BaseDistilled):
         What was chosen and why, rows, teacher calls, timings.
     n_features_in_ : int
         Number of columns seen in `fit`, where the student counts them.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, where X has them.
 
     Notes
@@ -456,7 +464,7 @@ class DistilledRegressor(RegressorMixin, _BaseDistilled):
         What was chosen and why, rows, teacher calls, timings.
     n_features_in_ : int
         Number of columns seen in `fit`, where the student counts them.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, where X has them.
 
     Examples

@@ -17,7 +17,7 @@ References
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import rel_entr
+from scipy.special import xlogy
 
 from skdistill.targets import mix_targets, soften
 
@@ -73,7 +73,8 @@ class DistillationLoss:
     codes : ndarray of shape (n_samples,), dtype int, or None
         Index of the true class. None where every hard-label weight is zero.
     temperature : float, default=1.0
-        Softens both sides; at 1.0 the loss is cross-entropy to the mixed targets.
+        Softens both sides; at 1.0 the loss is cross-entropy to the mixed targets, up to a
+        constant of each row.
     hard_label_weight : float or ndarray of shape (n_samples,), default=0.0
         Weight of the true label, in [0, 1].
 
@@ -113,19 +114,38 @@ class DistillationLoss:
         )
 
     def __call__(self, Z: np.ndarray) -> np.ndarray:
-        """Compute the loss of each row for logits `Z` of shape (n_samples, n_classes)."""
+        """Compute the loss of each row.
+
+        Parameters
+        ----------
+        Z : ndarray of shape (n_samples, n_classes)
+            Logits.
+
+        Returns
+        -------
+        loss : ndarray of shape (n_samples,)
+            At least 0, up to rounding.
+        """
         T, w = self.temperature, self.weight
         softened = self.soft_targets if T == 1.0 else self._softened
-        entropy = rel_entr(softened, 1.0).sum(axis=1)
-        cross = _cross_entropy(softened, log_softmax(Z / T))
-        loss = (1.0 - w) * T**2 * (entropy + cross)
+        loss = (1.0 - w) * T**2 * _kl_divergence(softened, log_softmax(Z / T))
         if self.codes is not None:
             log_proba = log_softmax(Z)
             loss -= w * log_proba[np.arange(len(Z)), self.codes]
         return loss
 
     def gradient(self, Z: np.ndarray) -> np.ndarray:
-        """Compute the gradient of each row's loss by its logits, shape (n_samples, n_classes)."""
+        """Compute the gradient of each row's loss by its logits.
+
+        Parameters
+        ----------
+        Z : ndarray of shape (n_samples, n_classes)
+            Logits.
+
+        Returns
+        -------
+        gradient : ndarray of shape (n_samples, n_classes)
+        """
         if self.temperature == 1.0:
             return softmax(Z) - self.mixed
         T, w = self.temperature, self.weight[:, None]
@@ -137,7 +157,17 @@ class DistillationLoss:
         return gradient
 
     def hessian_diagonal(self, Z: np.ndarray) -> np.ndarray:
-        """Compute the diagonal of each row's Hessian by its logits, same shape as `Z`."""
+        """Compute the diagonal of the Hessian of each row's loss by its logits.
+
+        Parameters
+        ----------
+        Z : ndarray of shape (n_samples, n_classes)
+            Logits.
+
+        Returns
+        -------
+        diagonal : ndarray of shape (n_samples, n_classes)
+        """
         q = softmax(Z)
         if self.temperature == 1.0:
             return q * (1.0 - q)
@@ -145,7 +175,17 @@ class DistillationLoss:
         return (1.0 - w) * q_T * (1.0 - q_T) + w * q * (1.0 - q)
 
     def take(self, rows: np.ndarray) -> DistillationLoss:
-        """Return the loss of a subset of rows, given by integer index."""
+        """Return the loss of a subset of rows.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_taken,), dtype int
+            Indices of the rows.
+
+        Returns
+        -------
+        loss : DistillationLoss
+        """
         part = object.__new__(DistillationLoss)
         part.temperature = self.temperature
         part.weight = self.weight[rows]
@@ -156,8 +196,6 @@ class DistillationLoss:
         return part
 
 
-def _cross_entropy(target: np.ndarray, log_proba: np.ndarray) -> np.ndarray:
-    """``-sum target * log_proba`` by row, where a target of zero adds nothing."""
-    product = np.zeros_like(log_proba)
-    np.multiply(target, log_proba, out=product, where=target > 0)
-    return -product.sum(axis=1)
+def _kl_divergence(target: np.ndarray, log_proba: np.ndarray) -> np.ndarray:
+    """KL divergence by row, from logarithms: probabilities that underflow stay finite here."""
+    return (xlogy(target, target) - target * log_proba).sum(axis=1)

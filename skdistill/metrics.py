@@ -109,7 +109,20 @@ def gap_closed(distilled: float, direct: float, teacher: float) -> float:
 def classification_fidelity(
     teacher: np.ndarray, student: np.ndarray, sample_weight: np.ndarray | None = None
 ) -> dict[str, float]:
-    """Collect agreement, Kullback-Leibler divergence and Brier distance to the teacher."""
+    """Collect agreement, Kullback-Leibler divergence and Brier distance to the teacher.
+
+    Parameters
+    ----------
+    teacher, student : ndarray of shape (n_samples, n_classes)
+        Probabilities.
+    sample_weight : ndarray of shape (n_samples,) or None
+        Weights of the rows.
+
+    Returns
+    -------
+    fidelity : dict of str to float
+        With the keys "agreement", "kl" and "brier".
+    """
     return {
         "agreement": agreement(teacher, student, sample_weight),
         "kl": kl_divergence(teacher, student, sample_weight),
@@ -122,9 +135,22 @@ def regression_fidelity(
 ) -> dict[str, float]:
     """Collect the R² and the root mean squared difference to the teacher's predictions.
 
-    R² is NaN for a teacher that predicts a constant.
+    Parameters
+    ----------
+    teacher, student : ndarray of shape (n_samples,)
+        Predictions.
+    sample_weight : ndarray of shape (n_samples,) or None
+        Weights of the rows.
+
+    Returns
+    -------
+    fidelity : dict of str to float
+        With the keys "r2" (NaN for a teacher that predicts a constant) and "rmse".
     """
     mse = float(np.average((teacher - student) ** 2, weights=sample_weight))
+    counted = teacher if sample_weight is None else teacher[sample_weight > 0]
     centre = np.average(teacher, weights=sample_weight)
     variance = float(np.average((teacher - centre) ** 2, weights=sample_weight))
-    return {"r2": 1.0 - mse / variance if variance > 0 else float("nan"), "rmse": mse**0.5}
+    # The variance of a constant may be a rounding error above zero; its range is exactly zero.
+    constant = variance == 0 or np.ptp(counted) == 0
+    return {"r2": float("nan") if constant else 1.0 - mse / variance, "rmse": mse**0.5}

@@ -155,13 +155,32 @@ def fit_temperature(
 
 
 def entropy(proba: np.ndarray) -> np.ndarray:
-    """Compute the Shannon entropy of each row, in nats; ``0 log 0`` is zero."""
+    """Compute the Shannon entropy of each row, in nats; ``0 log 0`` is zero.
+
+    Parameters
+    ----------
+    proba : ndarray of shape (n_samples, n_classes)
+        Rows that sum to one.
+
+    Returns
+    -------
+    entropy : ndarray of shape (n_samples,)
+        Between 0 and the logarithm of the number of classes.
+    """
     return -xlogy(proba, proba).sum(axis=1)
 
 
 def is_nearly_one_hot(proba: np.ndarray) -> bool:
     """Tell whether soft targets carry hardly more than hard labels do.
 
-    True if the largest probability of a row is above 0.99 on average.
+    Parameters
+    ----------
+    proba : ndarray of shape (n_samples, n_classes)
+        Rows that sum to one.
+
+    Returns
+    -------
+    nearly : bool
+        True if the largest probability of a row is above 0.99 on average.
     """
     return bool(proba.max(axis=1).mean() > NEARLY_ONE_HOT)

@@ -1,5 +1,8 @@
 """scikit-learn's own checks of every public estimator."""
 
+from typing import Any
+
+import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skdistill.students import (
@@ -27,6 +30,24 @@ ESTIMATORS = [
 ]
 
 
-@parametrize_with_checks(ESTIMATORS)
-def test_estimator_checks(estimator, check):
+def expected_failures(estimator: Any) -> dict[str, str]:
+    """Reason of each check that an estimator is not meant to pass."""
+    name = type(estimator).__name__
+    if name.startswith("MLP"):
+        reason = "Minibatches are drawn by row, so that a repeated row is drawn more than once."
+    elif name.startswith("Boosting"):
+        reason = "The libraries bin and count by row: a row of weight two is not two rows there."
+    else:
+        return {}
+    check = "check_sample_weight_equivalence_on_{}_data"
+    kinds = ["dense", "sparse"] if estimator.__sklearn_tags__().input_tags.sparse else ["dense"]
+    return {check.format(kind): reason for kind in kinds}
+
+
+# scikit-learn 1.6 gives a generator, which pytest takes no more.
+checks = parametrize_with_checks(ESTIMATORS, expected_failed_checks=expected_failures).mark
+
+
+@pytest.mark.parametrize(checks.args[0], list(checks.args[1]), **checks.kwargs)
+def test_estimator_checks(estimator: Any, check: Any) -> None:
     check(estimator)

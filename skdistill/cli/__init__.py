@@ -35,14 +35,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     code : int
-        0 done, 1 the input or the teacher is at fault (one line on stderr says why), 130
+        0 done, 1 the input or the teacher is at fault (a message on stderr says why), 130
         interrupted. Wrong options leave with 2, as argparse does.
     """
+    if hasattr(sys.stdout, "reconfigure"):
+        # An ASCII terminal gets "?s/row" for "µs/row"; it must not lose the table for it.
+        sys.stdout.reconfigure(errors="replace")
     arguments = build_parser().parse_args(argv)
     try:
         arguments.run(arguments)
     except KeyboardInterrupt:
-        print("skdistill: interrupted; nothing was written", file=sys.stderr)
+        print(f"skdistill {arguments.command}: interrupted", file=sys.stderr)
         return 130
     except (ValueError, TypeError, OSError, ImportError, LookupError) as error:
         print(f"skdistill {arguments.command}: error: {error}", file=sys.stderr)

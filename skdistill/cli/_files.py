@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,9 @@ import joblib
 from skdistill._optional import comes_from, import_optional
 
 WHY_TRUST = (
-    "is a pickle, and loading a pickle can run any code that its author put into it. If you know "
-    "where the file comes from, say so with --trust. LightGBM (.txt) and XGBoost (.json, .ubj) "
-    "model files are loaded without it."
+    "is read as a pickle, and loading a pickle can run any code that its author put into it. If "
+    "you know where the file comes from, say so with --trust. LightGBM (.txt) and XGBoost (.json, "
+    ".ubj) model files are no pickles and are loaded without it."
 )
 
 
@@ -33,14 +32,16 @@ def load_teacher(path: Path, *, trust: bool) -> Any:
         lightgbm = import_optional("lightgbm", extra="boosting", purpose=f"Reading {path.name}")
         try:
             return lightgbm.Booster(model_file=str(path))
-        except lightgbm.basic.LightGBMError as error:
+        except (lightgbm.basic.LightGBMError, ValueError) as error:
             raise ValueError(f"--teacher: {path} is no LightGBM model: {error}") from error
     if path.suffix in (".json", ".ubj"):
         xgboost = import_optional("xgboost", extra="boosting", purpose=f"Reading {path.name}")
         try:
             return xgboost.Booster(model_file=str(path))
         except xgboost.core.XGBoostError as error:
-            raise ValueError(f"--teacher: {path} is no XGBoost model: {error}") from error
+            # What follows the first line is a trace of native code.
+            reason = str(error).partition("\n")[0]
+            raise ValueError(f"--teacher: {path} is no XGBoost model: {reason}") from error
     if not trust:
         raise ValueError(f"--teacher: {path} {WHY_TRUST}")
     try:
@@ -48,25 +49,44 @@ def load_teacher(path: Path, *, trust: bool) -> Any:
     except ImportError as error:
         raise ImportError(f"--teacher: {path} needs a package to load: {error}") from error
     except Exception as error:  # unpickling can fail in any way
-        raise ValueError(f"--teacher: {path} could not be loaded: {error}") from error
+        reason = str(error) or type(error).__name__
+        raise ValueError(f"--teacher: {path} could not be loaded: {reason}") from error
 
 
-def read_table(path: Path, target: str, option: str) -> tuple[Any, Any]:
-    """Read a CSV file; return the features as a DataFrame, and the target column."""
+def read_table(
+    path: Path, target: str, option: str, *, texts: Iterable[str] = ()
+) -> tuple[Any, Any]:
+    """Read a CSV file; return the features as a DataFrame, and the target as a Series.
+
+    The columns `texts` are read as text even where all their values look like numbers.
+    """
     pandas = import_optional("pandas", extra="cli", purpose="Reading a CSV file")
     if not path.is_file():
         raise FileNotFoundError(f"{option}: there is no file {str(path)!r}")
-    frame = pandas.read_csv(path)
+    try:
+        frame = pandas.read_csv(path, dtype=dict.fromkeys(texts, str), low_memory=False)
+    except Exception as error:  # parsers, decoders and decompressors have errors of their own
+        raise ValueError(f"{option}: {path} could not be read as a CSV file: {error}") from error
     if target not in frame.columns:
         raise ValueError(
             f"--target: {path} has no column {target!r}; it has {list(map(str, frame.columns))}"
         )
+    if not len(frame):
+        raise ValueError(f"{option}: {path} has no rows")
     missing = int(frame[target].isna().sum())
     if missing:
         raise ValueError(
-            f"--target: {missing} rows of {path} have no {target!r}; fill them in or leave them out"
+            f"--target: {missing} rows of {path} have no {target!r} (an empty cell, NA, None and "
+            "the like); fill them in or leave them out"
         )
-    return frame.drop(columns=target), frame[target].to_numpy()
+    return frame.drop(columns=target), frame[target]
+
+
+def text_columns(frame: Any) -> list[str]:
+    """Name the columns that hold strings."""
+    from pandas.api.types import infer_dtype
+
+    return [name for name in frame.columns if infer_dtype(frame[name], skipna=True) == "string"]
 
 
 def as_teacher_saw_it(frame: Any, teacher: Any, names: list[str] | None) -> Any:
@@ -80,21 +100,38 @@ def as_teacher_saw_it(frame: Any, teacher: Any, names: list[str] | None) -> Any:
 
 
 def as_train_has_it(frame: Any, train: Any, path: Path) -> Any:
-    """Give a second table the columns of the first, with the same categories."""
+    """Give a second table the columns of the first; categories that it lacks become missing."""
     missing = [name for name in train.columns if name not in frame.columns]
     if missing:
         raise ValueError(f"--test: {path} lacks the columns {missing} of --data")
-    categories = {c: d for c, d in train.dtypes.items() if str(d) == "category"}
-    return frame[list(train.columns)].astype(categories)
+    frame = frame[list(train.columns)].copy()
+    for name, dtype in train.dtypes.items():
+        if str(dtype) == "category":
+            known = frame[name].isin(dtype.categories)
+            frame[name] = frame[name].where(known).astype(dtype)
+    return frame
 
 
-def write_whole(path: Path, write: Callable[[Path], Any]) -> None:
-    """Write a file under another name and rename it once it is complete."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
+def check_folder(folder: Path) -> None:
+    """Check that files can be written to a folder or that it can be made, but make nothing."""
+    existing = folder.absolute()
+    while not existing.exists():
+        existing = existing.parent
+    if not existing.is_dir():
+        raise NotADirectoryError(f"--out: {str(existing)!r} is no folder")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise PermissionError(f"--out: no permission to write to {str(existing)!r}")
+
+
+def write_files(folder: Path, writers: dict[str, Callable[[Path], Any]]) -> None:
+    """Write files under other names, and rename them once all of them are complete."""
+    folder.mkdir(parents=True, exist_ok=True)
+    unfinished = {name: folder / f".{name}.{os.getpid()}" for name in writers}
     try:
-        write(Path(name))
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
+        for name, write in writers.items():
+            write(unfinished[name])
+        for name, path in unfinished.items():
+            os.replace(path, folder / name)
+    finally:
+        for path in unfinished.values():
+            path.unlink(missing_ok=True)

@@ -5,6 +5,11 @@ from __future__ import annotations
 import argparse
 import ast
 import json
+import math
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,24 +23,20 @@ from skdistill._compat import seed_estimator
 from skdistill.cli._files import (
     as_teacher_saw_it,
     as_train_has_it,
+    check_folder,
     load_teacher,
     read_table,
-    write_whole,
+    text_columns,
+    write_files,
 )
-from skdistill.cli._measure import (
-    COLUMNS,
-    aligned_proba,
-    format_table,
-    measure_classifier,
-    measure_regressor,
-    pickled_bytes,
-)
+from skdistill.cli._measure import COLUMNS, format_table, measure_models
 from skdistill.distillation import DistilledClassifier, DistilledRegressor
 from skdistill.metrics import gap_closed
 from skdistill.students import STUDENT_NAMES, make_student
 from skdistill.teachers import as_teacher
 
 TEST_SHARE = 0.2
+MIN_ROWS = 10  # of which two are held out
 
 
 def add_parser(commands: Any) -> None:
@@ -73,40 +74,67 @@ def add_parser(commands: Any) -> None:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="a parameter of the student, such as max_leaf_nodes=64; may be given several times",
+        help="a parameter of the student, such as max_leaf_nodes=64; may be given several times; "
+        "an unknown name lists those there are",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where to write")
     parser.add_argument("--seed", type=int, default=0, help="seed of split, rows and student")
-    parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
+    parser.add_argument(
+        "--quiet", action="store_true", help="no progress and no warnings on stderr"
+    )
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Distil, measure, write and print."""
-    model = load_teacher(arguments.teacher, trust=arguments.trust)
-    task = _find_task(model)
-    student = make_student(arguments.student, task=task)
-    student.set_params(**_parse_params(arguments.param, student))
-    train, test = _read_rows(arguments, model, task)
-    distiller = (DistilledClassifier if task == "classification" else DistilledRegressor)(
-        model, student=student, random_state=arguments.seed, verbose=0 if arguments.quiet else 1
-    )
-    distiller.fit(*train)
-    direct = seed_estimator(clone(student), check_random_state(arguments.seed)).fit(*train)
-    rows = _measure(distiller, direct, test)
+    check_folder(arguments.out)
+    with _noting_warnings(quiet=arguments.quiet) as notes:
+        model = load_teacher(arguments.teacher, trust=arguments.trust)
+        task = _find_task(model)
+        student = make_student(arguments.student, task=task)
+        student.set_params(**_parse_params(arguments.param, student))
+        train, test = _read_rows(arguments, model, task)
+        distiller = (DistilledClassifier if task == "classification" else DistilledRegressor)(
+            model, student=student, random_state=arguments.seed, verbose=int(not arguments.quiet)
+        )
+        distiller.fit(*train)
+        direct = seed_estimator(clone(student), check_random_state(arguments.seed)).fit(*train)
+        rows = measure_models(distiller, direct, *test)
     summary = {
         "task": task,
+        "columns": list(train[0].columns),
         "distillation": distiller.distillation_.to_dict(),
         "test_rows": len(test[1]),
         "measured": rows,
+        "warnings": notes,
     }
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    write_whole(
-        arguments.out / "summary.json",
-        lambda path: path.write_text(json.dumps(summary, indent=2) + "\n"),
-    )
-    write_whole(arguments.out / "student.joblib", lambda path: joblib.dump(distiller.student_, path))
+    text = json.dumps(_without_nan(summary), indent=2, allow_nan=False) + "\n"
+    writers = {
+        "student.joblib": lambda path: joblib.dump(distiller.student_, path),
+        "summary.json": lambda path: path.write_text(text, encoding="utf-8"),
+    }
+    write_files(arguments.out, writers)
     _print_verdict(arguments, rows, distiller, task)
+
+
+@contextmanager
+def _noting_warnings(*, quiet: bool) -> Iterator[list[str]]:
+    """Collect the messages of warnings, and print each once in one line."""
+    notes: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        try:
+            yield notes
+        finally:
+            notes.extend(dict.fromkeys(str(warning.message) for warning in caught))
+            for note in notes if not quiet else []:
+                print(f"[skdistill] warning: {note}", file=sys.stderr)
+
+
+def _without_nan(value: Any) -> Any:
+    """Replace NaN and infinity, which JSON does not know, by None."""
+    if isinstance(value, dict):
+        return {key: _without_nan(member) for key, member in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _find_task(model: Any) -> str:
@@ -141,43 +169,44 @@ def _parse_params(pairs: list[str], student: Any) -> dict[str, Any]:
 
 def _read_rows(arguments: argparse.Namespace, model: Any, task: str) -> tuple[Any, Any]:
     """Read the files; return (X, y) to distil on and (X, y) to measure on."""
-    names = as_teacher(model, task=task).feature_names
-    X, y = read_table(arguments.data, arguments.target, "--data")
-    X = as_teacher_saw_it(X, model, names)
-    if arguments.test is not None:
-        X_test, y_test = read_table(arguments.test, arguments.target, "--test")
-        return (X, y), (as_train_has_it(X_test, X, arguments.test), y_test)
-    strata = y if task == "classification" and np.unique(y, return_counts=True)[1].min() > 1 else None
+    teacher, target = as_teacher(model, task=task), arguments.target
+    X, y = read_table(arguments.data, target, "--data")
+    texts = text_columns(X.assign(**{target: y}))
+    if task == "regression" and target in texts:
+        raise ValueError(
+            f"--target: the column {target!r} of {arguments.data} holds text, but the teacher "
+            "predicts numbers"
+        )
+    X, y = as_teacher_saw_it(X, model, teacher.feature_names), y.to_numpy()
+    if arguments.test is None:
+        return _hold_out(X, y, arguments, task)
+    X_test, y_test = read_table(arguments.test, target, "--test", texts=texts)
+    y_test = y_test.to_numpy()
+    if task == "classification":
+        known = [*np.unique(y), *(() if teacher.classes is None else teacher.classes)]
+        unknown = sorted(set(y_test) - set(known))
+        if unknown:
+            raise ValueError(
+                f"--test: {arguments.test} has the labels {unknown[:8]}, which are neither in "
+                "--data nor known to the teacher"
+            )
+    return (X, y), (as_train_has_it(X_test, X, arguments.test), y_test)
+
+
+def _hold_out(X: Any, y: np.ndarray, arguments: argparse.Namespace, task: str) -> tuple[Any, Any]:
+    """Split off the rows to measure on, with a like share of each class where there are enough."""
+    if len(y) < MIN_ROWS:
+        raise ValueError(
+            f"--data: {arguments.data} has {len(y)} rows, too few to hold some out; give --test"
+        )
+    strata = None
+    if task == "classification":
+        counts = np.unique(y, return_counts=True)[1]
+        strata = y if np.min(counts) > 1 and len(counts) <= TEST_SHARE * len(y) else None
     X, X_test, y, y_test = train_test_split(
         X, y, test_size=TEST_SHARE, random_state=arguments.seed, stratify=strata
     )
     return (X, y), (X_test, y_test)
-
-
-def _measure(distiller: Any, direct: Any, test: tuple[Any, Any]) -> dict[str, dict[str, Any]]:
-    """Measure teacher, direct fit and distilled student on the test rows."""
-    X, y = test
-    teacher, student = distiller.teacher_, distiller.student_
-    models = {"direct": direct, "distilled": student}
-    if hasattr(distiller, "classes_"):
-        classes = distiller.classes_
-        proba = teacher.predict_proba(X, classes)
-        rows = {
-            "teacher": measure_classifier(
-                lambda rows: teacher.predict_proba(rows, classes), X, y, classes, proba
-            )
-        }
-        for name, model in models.items():
-            rows[name] = measure_classifier(aligned_proba(model, classes), X, y, classes, proba)
-    else:
-        values = teacher.predict(X)
-        rows = {"teacher": measure_regressor(teacher.predict, X, y, values)}
-        for name, model in models.items():
-            rows[name] = measure_regressor(model.predict, X, y, values)
-    rows["teacher"]["bytes"] = pickled_bytes(distiller.teacher)
-    for name, model in models.items():
-        rows[name]["bytes"] = pickled_bytes(model)
-    return rows
 
 
 def _print_verdict(
@@ -185,16 +214,16 @@ def _print_verdict(
 ) -> None:
     record = distiller.distillation_
     loss = "log_loss" if task == "classification" else "rmse"
+    measure = COLUMNS[loss][0]
     closed = gap_closed(rows["distilled"][loss], rows["direct"][loss], rows["teacher"][loss])
     print(format_table(rows))
     print()
     if rows["direct"][loss] <= rows["teacher"][loss]:
-        print(
-            f"The direct fit is as good as the teacher here ({COLUMNS[loss][0]}): distillation is "
-            "not needed."
-        )
+        print(f"By {measure} the direct fit is as good as the teacher: there is nothing to distil.")
     else:
-        print(f"Gap closed between direct fit and teacher ({COLUMNS[loss][0]}): {closed:.2f}")
+        print(f"Gap closed between the direct fit and the teacher, by {measure}: {closed:.2f}")
+        if closed < 0:
+            print("Distillation did not pay here: the direct fit is better.")
     if arguments.test is None:
         print(
             "The test rows were held out from both students. If the teacher was fitted to them, "
@@ -206,5 +235,6 @@ def _print_verdict(
         f"{record.teacher_rows_scored} scored by teachers, {record.teacher_fits} teacher fits."
     )
     out = arguments.out
-    print(f"Wrote {out / 'student.joblib'} and {out / 'summary.json'}. Use it with")
+    print(f"Wrote {out / 'student.joblib'} and {out / 'summary.json'}. Use the student with")
     print(f"    student = joblib.load({str(out / 'student.joblib')!r}); student.predict(X)")
+    print("where X has the columns that summary.json lists, in their order.")

@@ -9,7 +9,7 @@ from sklearn.base import clone, is_classifier, is_regressor
 
 from skdistill._validation import check_choice
 from skdistill.students._base import BaseStudent
-from skdistill.students._expansion import last_step
+from skdistill.students._expansion import last_step, takes_soft_targets
 from skdistill.students._fitting import fit_student
 from skdistill.students.boosting import BoostingStudentClassifier, BoostingStudentRegressor
 from skdistill.students.linear import LinearStudentClassifier, LinearStudentRegressor
@@ -29,6 +29,7 @@ __all__ = [
     "TreeStudentRegressor",
     "fit_student",
     "make_student",
+    "takes_soft_targets",
 ]
 
 _BUILTIN: dict[str, tuple[type, type]] = {

@@ -29,7 +29,7 @@ from skdistill._columns import is_frame
 from skdistill._compat import check_sample_weight, take_rows
 from skdistill._validation import check_probabilities, check_real
 from skdistill.losses import DistillationLoss
-from skdistill.students._encoder import TabularEncoder
+from skdistill.students._encoder import TabularEncoder, read_columns
 from skdistill.targets import one_hot
 
 
@@ -72,7 +72,9 @@ class BaseStudent(BaseEstimator, metaclass=ABCMeta):
         """
         self._check_params()
         unused = clone(self)  # keeps the names and width of X off this one
-        unused._check_X(X, reset=True)
+        checked = unused._check_X(X, reset=True)
+        if not sp.issparse(checked):
+            read_columns(checked, range(checked.shape[1]))
 
     def _check_X(self, X: Any, *, reset: bool) -> Any:  # noqa: N802
         """Check names, shape and finiteness; the result is a frame, array or CSR matrix."""
@@ -337,7 +339,7 @@ def _make_loss(
                 "temperature and hard_label_weight act on soft targets and have no effect "
                 f"without them, got {temperature!r} and {hard_label_weight!r}; give soft_targets."
             )
-        return DistillationLoss(one_hot(codes, n_classes), codes)
+        return DistillationLoss(one_hot(codes, n_classes), codes, hard_label_weight=1.0)
     P = check_probabilities(soft_targets, "soft_targets", n_rows=len(codes), n_classes=n_classes)
     return DistillationLoss(P, codes, temperature=T, hard_label_weight=w)
 

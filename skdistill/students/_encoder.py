@@ -8,6 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from skdistill._columns import Column, Factor, column_names, factor_codes, read_column
+from skdistill.students._weights import one_row
 
 # Levels of a categorical column that are told apart; the rarest beyond are treated like levels
 # never seen. It bounds what a column of identifiers can cost a student that should be small.
@@ -23,16 +24,32 @@ class TabularEncoder:
         "ordered" gives one output column for each input column: numbers stay as they are (missing
         as NaN), categories become ranks in the order of their mean response, for a tree the best
         order in binary classification and regression [1]_, and the order along the first
-        principal component of the mean responses for more classes. "onehot" gives numbers with
-        missing ones imputed by the mean, then an indicator for each column that had missing
-        values, then one column for each level.
+        principal component of the mean responses for more classes. Levels never seen get the
+        first rank above the overall mean. "onehot" gives numbers with missing ones imputed by
+        the mean, then an indicator for each column that had missing values, then one column for
+        each level; levels never seen have zeros in all of them.
 
     Attributes
     ----------
-    n_numeric_ : int
-        With "onehot", how many of the first output columns are imputed numbers.
+    n_inputs_ : int
+        Number of input columns.
     n_outputs_ : int
         Number of output columns.
+    n_numeric_ : int
+        With "onehot", how many of the first output columns are imputed numbers.
+    names_ : list of str or None
+        Names of the input columns of a DataFrame.
+    tables_ : dict of dict
+        For each categorical input column the code of each level; None stands for missing. A
+        column without any value is one of them.
+    defaults_ : dict of int
+        For each categorical input column the code of levels never seen; -1 with "onehot".
+    means_ : ndarray
+        With "onehot", the mean of each numeric input column; zeros if `X` was sparse in `fit`.
+    missing_ : ndarray
+        With "onehot", the numeric input columns with missing values.
+    read_ : ndarray or None
+        With "ordered", the input columns that are read; None reads all.
 
     References
     ----------
@@ -52,35 +69,56 @@ class TabularEncoder:
         response : ndarray of shape (n_samples, n_responses)
             What categories are ordered by.
         weight : ndarray of shape (n_samples,)
-            Weights of the rows.
+            Positive weights of the rows.
 
         Returns
         -------
         Z : ndarray of shape (n_samples, n_outputs_), dtype float64, or sparse matrix
         """
-        self.names_ = column_names(X) or [f"x{j}" for j in range(X.shape[1])]
+        self.names_ = column_names(X)
+        self.n_inputs_ = int(X.shape[1])
         self.tables_: dict[int, dict[Any, int]] = {}
         self.defaults_: dict[int, int] = {}
-        if sp.issparse(X):
-            self._set_numeric(np.zeros(X.shape[1]), np.array([], dtype=np.intp))
-            return X
-        columns = read_columns(X)
-        for j, column in enumerate(columns):
+        self.means_ = np.zeros(0)
+        self.missing_ = np.zeros(0, dtype=np.intp)
+        self.read_: np.ndarray | None = None
+        columns = {} if sp.issparse(X) else read_columns(X, range(self.n_inputs_))
+        for j, column in columns.items():
+            if not isinstance(column, Factor) and np.isnan(column).all():
+                columns[j] = Factor(np.full(len(column), -1), [])
+        for j, column in columns.items():
             if isinstance(column, Factor):
                 self.tables_[j], self.defaults_[j] = self._fit_table(column, response, weight)
-        means, missing = [], []
-        for j, column in enumerate(columns):
-            if isinstance(column, np.ndarray):
-                present = ~np.isnan(column)
-                total = weight[present].sum()
-                means.append(float(weight[present] @ column[present]) / total if total else 0.0)
-                if not present.all():
-                    missing.append(j)
-        self._set_numeric(np.array(means), np.array(missing, dtype=np.intp))
-        return self._encode(columns)
+        self.n_numeric_ = self.n_inputs_ - len(self.tables_)
+        if sp.issparse(X):
+            self.means_ = np.zeros(self.n_inputs_)
+            self.n_outputs_ = self.n_inputs_
+            return X
+        if self.layout == "ordered":
+            self.n_outputs_ = self.n_inputs_
+            return self._ordered(columns)
+        self._fit_means(columns, weight)
+        levels = sum(len(table) for table in self.tables_.values())
+        self.n_outputs_ = self.n_numeric_ + len(self.missing_) + levels
+        return self._onehot(columns)
 
     def transform(self, X: Any) -> Any:
-        """Encode a checked `X`; levels never seen get the average treatment of all."""
+        """Encode a checked `X`.
+
+        Parameters
+        ----------
+        X : DataFrame, ndarray or sparse matrix of shape (n_samples, n_features)
+            Columns as in `fit_transform`.
+
+        Returns
+        -------
+        Z : ndarray of shape (n_samples, n_outputs_), dtype float64, or sparse matrix
+
+        Raises
+        ------
+        TypeError
+            If a numeric column now holds strings, or `X` is sparse and was not like this before.
+        """
         if sp.issparse(X):
             if self.tables_ or len(self.missing_):
                 raise TypeError(
@@ -88,27 +126,37 @@ class TabularEncoder:
                     "give a dense X."
                 )
             return X
-        return self._encode(read_columns(X))
+        read = range(self.n_inputs_) if self.read_ is None else self.read_
+        if self.layout == "onehot":
+            return self._onehot(read_columns(X, read))
+        if _is_numeric(X) and not self.tables_:
+            return np.asarray(X, dtype=np.float64)
+        return self._ordered(read_columns(X, read), n_samples=X.shape[0])
+
+    def keep_only(self, outputs: np.ndarray) -> None:
+        """Forget what a fitted tree never looks at: with "ordered", all but these columns.
+
+        Parameters
+        ----------
+        outputs : ndarray of int
+            Output columns in use, in any order and number.
+        """
+        self.read_ = np.unique(outputs)
+        kept = set(self.read_.tolist())
+        self.tables_ = {j: table for j, table in self.tables_.items() if j in kept}
+        self.defaults_ = {j: code for j, code in self.defaults_.items() if j in kept}
 
     def feature_names_out(self) -> list[str]:
         """Return a name for each output column."""
+        names = self.names_ or [f"x{j}" for j in range(self.n_inputs_)]
         if self.layout == "ordered":
-            return list(self.names_)
-        names = [self.names_[j] for j in self._numeric_inputs()]
-        names += [f"{self.names_[j]} is missing" for j in self.missing_]
+            return list(names)
+        out = [names[j] for j in range(self.n_inputs_) if j not in self.tables_]
+        out += [f"{names[j]} is missing" for j in self.missing_]
         for j, table in self.tables_.items():
-            names += [f"{self.names_[j]}={level}" for level in table]
-        return names
-
-    def _set_numeric(self, means: np.ndarray, missing: np.ndarray) -> None:
-        self.means_, self.missing_ = means, missing
-        self.n_numeric_ = len(means)
-        levels = sum(len(table) for table in self.tables_.values())
-        onehot = self.n_numeric_ + len(missing) + levels
-        self.n_outputs_ = len(self.names_) if self.layout == "ordered" else onehot
-
-    def _numeric_inputs(self) -> list[int]:
-        return [j for j in range(len(self.names_)) if j not in self.tables_]
+            for level in table:
+                out.append(f"{names[j]} is missing" if level is None else f"{names[j]}={level}")
+        return out
 
     def _fit_table(
         self, factor: Factor, response: np.ndarray, weight: np.ndarray
@@ -122,63 +170,93 @@ class TabularEncoder:
         levels = [*factor.levels, None]
         if self.layout == "onehot":
             return {levels[code]: i for i, code in enumerate(np.sort(kept))}, -1
-        score, centre = _order_levels(codes, mass, response, weight)
+        score = _score_levels(codes, mass, response, weight)
         ranked = kept[np.argsort(score[kept], kind="stable")]
-        default = int(np.searchsorted(score[ranked], centre))
-        return {levels[code]: i for i, code in enumerate(ranked)}, min(default, len(ranked) - 1)
+        default = min(int(np.searchsorted(score[ranked], 0.0)), len(ranked) - 1)
+        return {levels[code]: i for i, code in enumerate(ranked)}, default
 
-    def _encode(self, columns: list[Column]) -> np.ndarray:
-        for j, column in enumerate(columns):
-            if isinstance(column, Factor) and j not in self.tables_:
-                raise TypeError(
-                    f"Column {self.names_[j]!r} was numeric in fit and now holds "
-                    f"{column.levels[:1]!r}: argument must be a string only where it was in fit."
-                )
-        ordered = self.layout == "ordered"
-        n_samples = len(columns[0].codes if isinstance(columns[0], Factor) else columns[0])
-        Z = np.zeros((n_samples, self.n_outputs_))
-        rows = np.arange(n_samples)
-        for i, j in enumerate(self._numeric_inputs()):
-            column = columns[j]
-            Z[:, j if ordered else i] = (
-                column if ordered else np.where(np.isnan(column), self.means_[i], column)
+    def _fit_means(self, columns: dict[int, Column], weight: np.ndarray) -> None:
+        means, missing = [], []
+        for j, column in columns.items():
+            if j not in self.tables_:
+                values = self._number(j, column)
+                present = ~np.isnan(values)
+                means.append(np.average(values[present], weights=weight[present]))
+                if not present.all():
+                    missing.append(j)
+        self.means_ = np.array(means, dtype=np.float64)
+        self.missing_ = np.array(missing, dtype=np.intp)
+
+    def _number(self, j: int, column: Column) -> np.ndarray:
+        if isinstance(column, Factor):
+            name = self.names_[j] if self.names_ else j
+            raise TypeError(
+                f"Column {name!r} was numeric in fit and now holds {column.levels[:1]}; "
+                "give numbers, or fit the student on strings."
             )
-        start = self.n_numeric_
-        if not ordered:
-            for j in self.missing_:
-                Z[:, start] = np.isnan(columns[j])
-                start += 1
+        return column
+
+    def _ordered(self, columns: dict[int, Column], n_samples: int | None = None) -> np.ndarray:
+        n_rows = _length(next(iter(columns.values()))) if n_samples is None else n_samples
+        Z = np.zeros((n_rows, self.n_outputs_))
+        for j, column in columns.items():
+            if j in self.tables_:
+                Z[:, j] = factor_codes(column, self.tables_[j], self.defaults_[j])
+            else:
+                Z[:, j] = self._number(j, column)
+        return Z
+
+    def _onehot(self, columns: dict[int, Column]) -> np.ndarray:
+        n_rows = _length(next(iter(columns.values())))
+        Z = np.zeros((n_rows, self.n_outputs_))
+        numeric = [j for j in columns if j not in self.tables_]
+        for i, j in enumerate(numeric):
+            values = self._number(j, columns[j])
+            Z[:, i] = np.where(np.isnan(values), self.means_[i], values)
+        start = len(numeric)
+        for j in self.missing_.tolist():
+            Z[:, start] = np.isnan(self._number(j, columns[j]))
+            start += 1
+        rows = np.arange(n_rows)
         for j, table in self.tables_.items():
             codes = factor_codes(columns[j], table, self.defaults_[j])
-            if ordered:
-                Z[:, j] = codes
-            else:
-                known = codes >= 0
-                Z[rows[known], start + codes[known]] = 1.0
-                start += len(table)
+            known = codes >= 0
+            Z[rows[known], start + codes[known]] = 1.0
+            start += len(table)
         return Z
 
 
-def read_columns(X: Any) -> list[Column]:
-    """Read every column of a DataFrame or array."""
-    if isinstance(X, np.ndarray) and X.dtype.kind in "biuf":
-        return list(X.astype(np.float64).T)
-    return [read_column(X, j) for j in range(X.shape[1])]
+def read_columns(X: Any, indices: Any) -> dict[int, Column]:
+    """Read some columns of a DataFrame or array, by position."""
+    if _is_numeric(X):
+        return {int(j): X[:, j].astype(np.float64) for j in indices}
+    return {int(j): read_column(X, int(j)) for j in indices}
 
 
-def _order_levels(
+def _is_numeric(X: Any) -> bool:
+    return isinstance(X, np.ndarray) and X.dtype.kind in "biuf"
+
+
+def _length(column: Column) -> int:
+    return len(column.codes if isinstance(column, Factor) else column)
+
+
+def _score_levels(
     codes: np.ndarray, mass: np.ndarray, response: np.ndarray, weight: np.ndarray
-) -> tuple[np.ndarray, float]:
-    """Score the levels by their mean response, shrunk by one row's weight to the overall mean."""
+) -> np.ndarray:
+    """Score the levels by their mean response, shrunk by one row's weight to the overall mean.
+
+    The score is relative to the overall mean, which has zero.
+    """
     n_levels = len(mass)
     overall = weight @ response / weight.sum()
-    prior = weight.mean()
+    prior = one_row(weight)
     sums = np.column_stack(
         [np.bincount(codes, weights=weight * r, minlength=n_levels) for r in response.T]
     )
     means = (sums + prior * overall) / (mass + prior)[:, None] - overall
     if response.shape[1] <= 2:
-        return means[:, -1], 0.0
+        return means[:, -1]
     direction = np.linalg.svd(np.sqrt(mass)[:, None] * means, full_matrices=False)[2][0]
     direction *= np.sign(direction[np.argmax(np.abs(direction))])  # SVD leaves the sign open
-    return means @ direction, 0.0
+    return means @ direction

@@ -90,12 +90,12 @@ class LightGBMEngine:
             "feature_pre_filter": False,
             "verbosity": -1,
         }
-        data = lib.Dataset(Z, label=np.zeros(n_samples), params=params)
+        data = lib.Dataset(_as_matrix(Z), label=np.zeros(n_samples), params=params)
         return lib.train(params, data, num_boost_round=plan.n_rounds)
 
     def scores(self, booster: Any, Z: Any, n_threads: int) -> np.ndarray:
         """Compute the sum of the trees, shape (n_samples, n_scores)."""
-        raw = booster.predict(Z, raw_score=True, num_threads=n_threads)
+        raw = booster.predict(_as_matrix(Z), raw_score=True, num_threads=n_threads)
         return np.asarray(raw).reshape(Z.shape[0], -1)
 
     def n_leaves(self, booster: Any) -> int:
@@ -105,7 +105,15 @@ class LightGBMEngine:
     def to_bytes(self, booster: Any) -> bytes:
         """Store what prediction needs, and nothing of the training."""
         trees, _, rest = booster.model_to_string().partition("\nend of trees\n")
-        kept = [line for line in trees.split("\n") if line.split("=")[0] not in _STATISTICS]
+        lines = [line.partition("=") for line in trees.split("\n")]
+        kept = [
+            # Ranges of the training data: only their number is read.
+            key + "=" + " ".join(["none"] * len(value.split()))
+            if key == "feature_infos"
+            else key + equals + value
+            for key, equals, value in lines
+            if key not in _STATISTICS
+        ]
         categories = rest[rest.rindex("pandas_categorical:") :]
         return zlib.compress("\n".join([*kept, "end of trees", "", categories]).encode())
 
@@ -140,7 +148,7 @@ class XGBoostEngine:
         }
         if plan.n_scores > 1:
             params["num_class"] = plan.n_scores
-        data = _matrix(Z, plan.n_threads)
+        data = _dmatrix(Z, plan.n_threads)
         booster = _library("xgboost").train(
             params, data, num_boost_round=plan.n_rounds, obj=by_score
         )
@@ -153,7 +161,7 @@ class XGBoostEngine:
             Z = sp.csr_matrix(Z)
         elif sp.issparse(Z):
             Z = Z.toarray()
-        raw = booster.predict(_matrix(Z, n_threads), output_margin=True)
+        raw = booster.predict(_dmatrix(Z, n_threads), output_margin=True)
         return np.asarray(raw, dtype=np.float64).reshape(Z.shape[0], -1)
 
     def n_leaves(self, booster: Any) -> int:
@@ -188,7 +196,12 @@ def _library(name: str) -> Any:
     return import_optional(name, extra="boosting", purpose=f"backend={name!r}")
 
 
-def _matrix(Z: Any, n_threads: int) -> Any:
+def _as_matrix(Z: Any) -> Any:
+    """Make SciPy's sparse arrays the older sparse matrices, which are all LightGBM knows."""
+    return sp.csr_matrix(Z) if sp.issparse(Z) else Z
+
+
+def _dmatrix(Z: Any, n_threads: int) -> Any:
     """Wrap rows for XGBoost, which takes what a sparse matrix does not store for missing.
 
     Without stored zeros, and with dense rows made sparse where the booster was fitted to sparse

@@ -12,7 +12,6 @@ from skdistill.students._expansion import (
     fit_keyword,
     fit_weighted,
     last_step,
-    takes_soft_targets,
 )
 from skdistill.targets import mix_targets, one_hot
 
@@ -63,15 +62,18 @@ def fit_student(
         If `temperature` is not one for a student that cannot use it, or the student takes no
         weights and needs them.
     """
-    builtin = takes_soft_targets(estimator)
-    if temperature != 1.0 and (classes is None or not builtin):
+    keyword = fit_keyword(estimator, "soft_targets")
+    if temperature != 1.0 and (classes is None or keyword is None):
         raise ValueError(_no_temperature(estimator, temperature, regression=classes is None))
-    if builtin:
-        options = {"sample_weight": weight, "soft_targets": soft_targets}
-        options["hard_label_weight"] = hard_label_weight
+    if keyword is not None:
+        options: dict[str, Any] = {
+            "sample_weight": weight,
+            "soft_targets": soft_targets,
+            "hard_label_weight": hard_label_weight,
+        }
         if classes is not None:
-            options.update(classes=classes, temperature=temperature)
-        prefix = fit_keyword(estimator, "soft_targets").removesuffix("soft_targets")
+            options |= {"classes": classes, "temperature": temperature}
+        prefix = keyword.removesuffix("soft_targets")
         # A Pipeline would want requests for what is named explicitly here.
         with config_context(enable_metadata_routing=False):
             return estimator.fit(X, y, **{prefix + name: v for name, v in options.items()})

@@ -196,15 +196,11 @@ class _Adam:
         np.sqrt(self.square, out=buffer)
         buffer += 1e-8
         np.divide(self.mean, buffer, out=buffer)
-        buffer *= float(
-            rate * np.sqrt(1.0 - beta2**self.n_steps) / (1.0 - beta1**self.n_steps)
-        )
+        buffer *= float(rate * np.sqrt(1.0 - beta2**self.n_steps) / (1.0 - beta1**self.n_steps))
         theta -= buffer
 
 
-def _views(
-    flat: np.ndarray, sizes: list[int]
-) -> tuple[list[np.ndarray], list[np.ndarray]]:
+def _views(flat: np.ndarray, sizes: list[int]) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Cut a flat vector into the coefficients and intercepts of each layer."""
     coefs, intercepts, start = [], [], 0
     for n_in, n_out in pairwise(sizes):

@@ -263,7 +263,9 @@ class Teacher(ABC):
         except (TeacherError, NotFittedError, MemoryError):
             raise
         except Exception as error:
-            kind = TypeError if isinstance(error, TypeError) else TeacherError
+            # Some errors are both, as scikit-learn's InvalidParameterError: a bad value, then.
+            only_type = isinstance(error, TypeError) and not isinstance(error, ValueError)
+            kind = TypeError if only_type else TeacherError
             detail = str(error) or type(error).__name__
             raise kind(
                 f"teacher {self.name} failed in {method} on {n_rows} rows: {detail}"

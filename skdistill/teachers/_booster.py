@@ -9,7 +9,7 @@ from typing import Any
 
 import joblib
 import numpy as np
-from scipy.special import expit
+from scipy.special import expit, log_expit
 
 from skdistill._optional import comes_from
 from skdistill.losses import softmax
@@ -139,12 +139,13 @@ class BoosterTeacher(Teacher):
         return trained_names(self.booster, names)
 
     def _predict_proba(self, X: Any, classes: np.ndarray) -> np.ndarray:
-        Z = np.asarray(self._model.raw_scores(X), dtype=np.float64)
+        Z = np.array(self._model.raw_scores(X), dtype=np.float64)
         link = self._model.link
         if link == "softmax":
             return softmax(Z)
-        P = expit(self._model.sigmoid * Z)
-        return P / P.sum(axis=1, keepdims=True) if link == "one-vs-all" else P
+        Z *= self._model.sigmoid
+        # Independent sigmoids, scaled to sum to one; by logarithms, as they can all underflow.
+        return softmax(log_expit(Z)) if link == "one-vs-all" else expit(Z)
 
     def _predict(self, X: Any) -> Any:
         return self._model.predict(X)

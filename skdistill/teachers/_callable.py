@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -94,11 +95,11 @@ class CallableTeacher(Teacher):
 
     def fingerprint(self) -> str:
         """Compute a key of the function's code and of the values it uses."""
-        # The code of an object's `__call__` is not part of its state.
-        call = None if hasattr(self.function, "__code__") else type(self.function).__call__
+        # The code of a method, or of an object's `__call__`, is not part of the object's state.
+        code = getattr(self.function, "__func__", type(self.function).__call__)
+        code = code if isinstance(code, FunctionType) else None  # written in C
         key = fingerprint(self.function, self.name)
-        parts = (key, call, self.output, self._labels)
-        return fingerprint(parts, self.name)
+        return fingerprint((key, code, self.output, self._labels), self.name)
 
     def _predict_proba(self, X: Any, classes: np.ndarray) -> Any:
         columns = classes if self._labels is None else self._labels

@@ -25,8 +25,13 @@ class EnsembleTeacher(Teacher):
 
     Notes
     -----
-    Probabilities are aligned by label before they are averaged. A teacher that does not know a
-    class gives it a probability of zero.
+    Probabilities are aligned by label before they are averaged, arithmetically [1]_. A teacher
+    that does not know a class gives it a probability of zero.
+
+    References
+    ----------
+    .. [1] Hinton, G., Vinyals, O., Dean, J. (2015). Distilling the Knowledge in a Neural Network.
+       arXiv:1503.02531.
 
     Examples
     --------

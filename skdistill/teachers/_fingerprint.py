@@ -5,7 +5,9 @@ from __future__ import annotations
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
+import numpy as np
 from joblib.hashing import NumpyHasher
+from numpy.ma import MaskedArray
 
 from skdistill.exceptions import TeacherError
 
@@ -27,6 +29,8 @@ class _Hasher(NumpyHasher):
         """Save an object into the stream that is hashed."""
         if isinstance(obj, ModuleType):
             super().save(("module", obj.__name__))
+        elif isinstance(obj, MaskedArray):  # joblib fails on them; searches hold some
+            super().save(("masked", obj.filled(), np.ma.getmaskarray(obj)))
         elif not isinstance(obj, FunctionType):
             super().save(obj)
         elif id(obj) in self._open:  # a function that reaches itself

@@ -53,7 +53,7 @@ def _prepare_lightgbm(fitted: Any, fresh: Any) -> None:
 def _prepare_xgboost(fitted: Any, fresh: Any) -> None:
     try:
         rounds = fitted.best_iteration + 1
-    except Exception:  # not fitted, or fitted without early stopping
+    except AttributeError:  # not fitted, or fitted without early stopping
         return
     fresh.set_params(n_estimators=rounds, early_stopping_rounds=None)
 

@@ -195,7 +195,7 @@ def check_class_order(proba: np.ndarray, codes: np.ndarray, classes: np.ndarray,
         return
     counts = np.zeros((n_classes, n_classes))
     np.add.at(counts, (proba.argmax(axis=1), codes), 1.0)
-    majority = counts.sum(axis=0).max() / n_rows
+    majority = np.max(counts.sum(axis=0)) / n_rows
     identity = np.trace(counts) / n_rows
     columns, order = linear_sum_assignment(counts, maximize=True)
     best = counts[columns, order].sum() / n_rows

@@ -112,6 +112,11 @@ class EstimatorTeacher(Teacher):
                 f"{'classifier' if wrong == 'regressor' else 'regressor'}, or use the "
                 f"{'Regressor' if wrong == 'regressor' else 'Classifier'} form of the student."
             )
+        labels = getattr(self.estimator, "classes_", None)
+        if isinstance(labels, list) and labels and isinstance(labels[0], np.ndarray):
+            raise ValueError(
+                f"teacher {self.name} was fitted to {len(labels)} targets; give a teacher of one."
+            )
         if task == "classification" and not hasattr(self.estimator, "predict_proba"):
             raise TypeError(
                 f"teacher {self.name} has no predict_proba. Calibrate it: "
@@ -121,7 +126,7 @@ class EstimatorTeacher(Teacher):
 
     def fingerprint(self) -> str:
         """Compute a key of the estimator's parameters and fitted state."""
-        return fingerprint(self.estimator, self.name)
+        return fingerprint(_chosen(self.estimator), self.name)
 
     def refit(
         self,
@@ -135,9 +140,7 @@ class EstimatorTeacher(Teacher):
         if not self.refittable:
             return super().refit(X, y, sample_weight, random_state=random_state)
         with self._reporting("fit", num_samples(X)):
-            original = self.estimator
-            if hasattr(original, "best_estimator_") and hasattr(original, "best_params_"):
-                original = original.best_estimator_
+            original = _chosen(self.estimator)
             fresh = clone(original)
             prepare_refit(original, fresh)
             if random_state is not None:
@@ -158,15 +161,21 @@ class EstimatorTeacher(Teacher):
         return self.estimator.predict(X)
 
 
+def _chosen(estimator: Any) -> Any:
+    """Return what a fitted search found; its record of scores and times does not label rows."""
+    if hasattr(estimator, "best_params_") and hasattr(estimator, "best_estimator_"):
+        return estimator.best_estimator_
+    return estimator
+
+
 def _first_step(estimator: Any) -> Any:
     """Find the part of an estimator that gets X."""
     if isinstance(estimator, Pipeline):
         return _first_step(estimator.steps[0][1])
     if isinstance(estimator, FrozenEstimator):
         return _first_step(estimator.estimator)
-    if hasattr(estimator, "best_estimator_"):
-        return _first_step(estimator.best_estimator_)
-    return estimator
+    chosen = _chosen(estimator)
+    return chosen if chosen is estimator else _first_step(chosen)
 
 
 def _weight_arguments(estimator: Any, sample_weight: np.ndarray) -> dict[str, np.ndarray]:

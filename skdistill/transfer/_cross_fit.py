@@ -118,6 +118,24 @@ def cross_fit(
     ----------
     .. [1] Dao, T., Kamath, G. M., Syrgkanis, V., Mackey, L. (2021). Knowledge Distillation as
        Semiparametric Inference. ICLR.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from joblib import Memory
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from skdistill.teachers import as_teacher
+    >>> from skdistill.transfer import cross_fit
+    >>> X, y = load_iris(return_X_y=True)
+    >>> teacher = as_teacher(DecisionTreeClassifier(), task="classification")
+    >>> result = cross_fit(
+    ...     teacher, X, y, classes=np.unique(y), cv=5, memory=Memory(None), random_state=0
+    ... )
+    >>> result.targets.shape, result.n_fits, result.n_rows_scored
+    ((150, 3), 5, 150)
+    >>> bool((result.targets.argmax(axis=1) == y).all())  # in sample it would be right throughout
+    False
     """
     y = np.asarray(y)
     splits = _make_splits(X, y, classes is not None, cv, random_state)
@@ -126,7 +144,7 @@ def cross_fit(
         _check_classes(splits, y)
     key = ""
     if memory.location is not None:
-        key = joblib.hash((teacher.fingerprint(), X, y, sample_weight, classes))
+        key = "-".join([teacher.fingerprint(), *map(_hash, (X, y, sample_weight, classes))])
     run = _FoldRunner(
         teacher, X, y, sample_weight, classes, random_state, memory, key, len(splits), verbose
     )
@@ -174,6 +192,11 @@ class _FoldRunner:
                 flush=True,
             )
         return labels, computed
+
+
+def _hash(values: Any) -> str:
+    """Hash data; a copy must have the hash of the view it was made from."""
+    return str(joblib.hash(np.ascontiguousarray(values) if type(values) is np.ndarray else values))
 
 
 def _label_fold(
@@ -268,7 +291,7 @@ def _shuffled_folds(n_folds: int, y: np.ndarray, stratify: bool, random_state: A
         raise ValueError(f"cv={n_folds} needs at least {n_folds} rows, got {len(y)}; {_REMEDY}")
     if not stratify:
         return KFold(n_folds, shuffle=True, random_state=random_state)
-    largest = int(np.unique(y, return_counts=True)[1].max())
+    largest = int(np.max(np.unique(y, return_counts=True)[1]))
     if largest < n_folds:
         raise ValueError(
             f"cv={n_folds} needs a class with at least {n_folds} rows, but the largest class has "

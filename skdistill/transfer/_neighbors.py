@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from sklearn.utils import gen_batches
 
 from skdistill.transfer._tables import NumericRange, Table
 
@@ -112,7 +111,8 @@ def nearest_distinct(
     own = np.searchsorted(distinct, ids[queries]).clip(max=len(distinct) - 1)
     has_own = distinct[own] == ids[queries]
     nearest = np.empty(len(queries), dtype=np.intp)
-    for batch in gen_batches(len(queries), CHUNK_ROWS):
+    for start in range(0, len(queries), CHUNK_ROWS):
+        batch = slice(start, start + CHUNK_ROWS)
         closeness = metric.encode(queries[batch]) @ encoded.T
         closeness -= half_norms
         same = np.flatnonzero(has_own[batch])

@@ -149,7 +149,9 @@ def _sample(
 
 def _difference(new: Any, X: Any) -> str:
     """Say in what `new` cannot be stacked below `X`; empty if it can."""
-    if not isinstance(new, type(X)) and not (sp.issparse(new) and sp.issparse(X)):
+    both_sparse = sp.issparse(new) and sp.issparse(X)
+    # Either may be a subclass: a memory map goes with an array.
+    if not (isinstance(new, type(X)) or isinstance(X, type(new)) or both_sparse):
         return f"is a {type(new).__name__}, but X is a {type(X).__name__}"
     shape: tuple[int, ...] = getattr(new, "shape", ())
     expected: tuple[int, ...] = getattr(X, "shape", ())

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -277,7 +277,10 @@ def _as_numbers(observed: np.ndarray) -> np.ndarray:
     kinds = set(map(type, observed))
     if bool in kinds or not all(issubclass(kind, Real) for kind in kinds):
         return observed
-    return np.array(observed.tolist())
+    numbers = np.array(observed.tolist())
+    whole = all(issubclass(kind, Integral) for kind in kinds)
+    # Integers beyond 64 bits became floats or stay objects: such columns are swapped.
+    return observed if whole and numbers.dtype.kind not in "iu" else numbers
 
 
 def _factorize(values: list[Any], missing: np.ndarray, *, name: str) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import sys
 
 import numpy as np
 import pandas as pd
@@ -39,7 +40,7 @@ COLUMNS = {
     "nullable_float": (st.none() | st.floats(-1, 1), "Float64"),
     "nullable_bool": (st.none() | st.booleans(), "boolean"),
     "date": (st.none() | st.sampled_from(["2020-01-01", "2021-06-30"]), "datetime64[ns]"),
-    "mixed": (st.none() | st.sampled_from(["a", 1, 2.5]), "object"),
+    "mixed": (st.none() | st.sampled_from(["a", "b", True]), "object"),
     "objects": (st.none() | st.integers(0, 9), "object"),
 }
 
@@ -132,6 +133,24 @@ class TestValidRows:
         X = pd.DataFrame({"a": pd.Series(["x", "y", None], dtype=object)})
         assert MungeSampler().fit(X).sample(5, 0)["a"].dtype == object
 
+    def test_objects_without_pandas(self, monkeypatch):
+        X = np.array([[1, "a"], [None, None], [np.nan, "b"], [7, "b"]], dtype=object)
+        expected = MungeSampler().fit(X).sample(40, 0)
+        monkeypatch.delitem(sys.modules, "pandas")
+        children = MungeSampler().fit(X).sample(40, 0)
+        np.testing.assert_array_equal(children.astype(str), expected.astype(str))
+
+    def test_integers_beyond_64_bits_are_swapped(self):
+        X = np.array([[2**70], [-1], [2**63], [5]], dtype=object)
+        assert {*MungeSampler().fit(X).sample(40, 0)[:, 0]} == {2**70, -1, 2**63, 5}
+        assert {*MungeSampler().fit(X[1:]).sample(40, 0)[:, 0]} == {-1, 2**63, 5}
+
+    def test_nothing_observed(self):
+        X = pd.DataFrame({"a": [np.nan, np.nan], "b": [None, None], "c": [pd.NA, 1]})
+        children = MungeSampler().fit(X).sample(6, 0)
+        assert children[["a", "b"]].isna().all(axis=None)
+        assert list(children.dtypes) == list(X.dtypes)
+
     def test_repeated_column_names(self):
         X = pd.DataFrame([[1, "a"], [2, "b"], [3, "c"]], columns=["x", "x"])
         children = MungeSampler().fit(X).sample(7, 0)
@@ -170,9 +189,9 @@ class TestValidRows:
 
 class TestAlgorithm:
     def test_numbers_are_drawn_around_the_neighbour(self):
-        # Two far clusters of two rows: each row's neighbour is the other of its cluster. Wide
-        # bounds elsewhere keep clipping out of the way.
-        X = np.array([[0.0], [1.0], [1000.0], [1100.0], [-1e4], [1e4]])
+        # Two far clusters of two rows: each row's neighbour is the other of its cluster. The last
+        # two keep clipping out of the way, the half keeps the column from being one of integers.
+        X = np.array([[0.0], [1.0], [1000.0], [1100.0], [-1e4], [1e4 + 0.5]])
         for s in (1.0, 4.0):
             sampler = MungeSampler(swap_probability=1.0, local_variance=s).fit(X)
             children = sampler.sample(6 * 4000, 0)

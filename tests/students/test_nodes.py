@@ -1,0 +1,65 @@
+"""Routing through the compact arrays is that of scikit-learn's trees."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
+from sklearn.tree import DecisionTreeRegressor
+
+from skdistill.students._nodes import Nodes, to_float32
+from skdistill.students.tree import _grow
+
+
+def grow_both(Z, target, n_leaves):
+    params = {"max_leaf_nodes": n_leaves, "random_state": 0}
+    grower = DecisionTreeRegressor(**params)
+    nodes = _grow(grower, Z, target, np.ones(len(Z)), 1)
+    return nodes, grower.tree_
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10**6), n_leaves=st.integers(2, 30), missing=st.sampled_from([0, 0.2]))
+def test_apply_is_that_of_scikit_learn(seed, n_leaves, missing):
+    rng = np.random.default_rng(seed)
+    # Few distinct values give ties, unix times and tenths are not exact in float32.
+    Z = np.column_stack(
+        [
+            rng.integers(0, 4, 80),
+            rng.integers(0, 30, 80) / 10,
+            1.7e9 + rng.integers(0, 2000, 80),
+            rng.normal(size=80) * 1e-30,
+        ]
+    ).astype(float)
+    Z[rng.random(Z.shape) < missing] = np.nan
+    nodes, tree = grow_both(Z, rng.normal(size=(80, 2)), n_leaves)
+    at_thresholds = Z[rng.integers(0, 80, len(nodes.feature))]
+    at_thresholds[np.arange(len(nodes.feature)), nodes.feature] = nodes.threshold
+    for rows in (Z, at_thresholds):
+        expected = tree.apply(rows.astype(np.float32))
+        # Leaves are numbered in the order of the nodes.
+        leaves = np.flatnonzero(tree.children_left < 0)
+        assert_array_equal(leaves[nodes.apply(rows)], expected)
+    assert nodes.depth() == tree.max_depth
+    assert len(nodes.value) == tree.n_leaves
+
+
+def test_a_tree_without_splits_has_one_leaf():
+    index = np.zeros(0, dtype=np.int32)
+    stump = Nodes(index, np.zeros(0), index, index, index.astype(bool), np.ones((1, 2)))
+    assert_array_equal(stump.apply(np.zeros((3, 4))), [0, 0, 0])
+    assert stump.depth() == 0
+
+
+def test_no_rows():
+    nodes, _ = grow_both(np.arange(10.0)[:, None], np.arange(10.0)[:, None], 3)
+    assert nodes.apply(np.zeros((0, 1))).shape == (0,)
+
+
+@pytest.mark.parametrize("value", [1e300, -1e300])
+def test_numbers_beyond_float32_stay_finite_and_ordered(value):
+    assert np.isfinite(to_float32(np.array([value]))).all()
+    assert np.sign(to_float32(np.array([value])))[0] == np.sign(value)
+    assert np.isnan(to_float32(np.array([np.nan])))[0]

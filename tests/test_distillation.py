@@ -1,0 +1,510 @@
+"""The flow: what the student learns, from whom, and what is left of the teacher afterwards."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import make_column_transformer
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.feature_extraction.text import HashingVectorizer, TfidfVectorizer
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.metrics import log_loss
+from sklearn.model_selection import GridSearchCV, KFold, cross_val_predict, cross_validate
+from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.tree import DecisionTreeClassifier
+
+from skdistill import DistilledClassifier, DistilledRegressor
+from skdistill.exceptions import OverconfidentTeacherWarning
+from skdistill.students import (
+    LinearStudentClassifier,
+    MLPStudentClassifier,
+    TreeStudentClassifier,
+    TreeStudentRegressor,
+)
+from skdistill.targets import fit_temperature, soften
+from skdistill.teachers import CallableTeacher, EnsembleTeacher
+
+STUDENTS = ["tree", "linear", "mlp", "boosting"]
+PLAIN: dict[str, Any] = {"augment": None, "calibrate_teacher": False, "hard_label_weight": 0.0}
+
+
+@pytest.fixture(scope="module")
+def cancer() -> tuple[np.ndarray, np.ndarray]:
+    X, y = load_breast_cancer(return_X_y=True)
+    return StandardScaler().fit_transform(X), y
+
+
+@pytest.fixture(scope="module")
+def forest(cancer: Any) -> RandomForestClassifier:
+    return RandomForestClassifier(20, random_state=0).fit(*cancer)
+
+
+@pytest.fixture(scope="module")
+def people() -> tuple[pd.DataFrame, np.ndarray]:
+    """Raw rows: strings, categories, integers, booleans, missing values of every kind."""
+    rng = np.random.RandomState(0)
+    n = 300
+    job = rng.choice(["clerk", "nurse", "pilot"], n).astype(object)
+    age = rng.randint(18, 80, n).astype(float)
+    X = pd.DataFrame(
+        {
+            "age": np.where(rng.rand(n) < 0.1, np.nan, age),
+            "job": np.where(rng.rand(n) < 0.1, None, job),
+            "town": pd.Categorical(rng.choice(["a", "b"], n), categories=["a", "b", "c"]),
+            "children": rng.randint(0, 4, n),
+            "owner": rng.rand(n) < 0.5,
+        }
+    )
+    y = np.where((age > 45) ^ (job == "pilot") ^ (rng.rand(n) < 0.1), "yes", "no")
+    return X, y
+
+
+def raw_teacher(X: pd.DataFrame) -> Any:
+    encode = make_column_transformer(
+        (OneHotEncoder(handle_unknown="ignore"), ["job", "town"]),
+        (make_pipeline("passthrough"), ["children", "owner"]),
+    )
+    return make_pipeline(encode, RandomForestClassifier(15, random_state=0))
+
+
+# -- what the student learns ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("student", STUDENTS)
+def test_student_learns_what_the_teacher_says_and_not_what_y_says(
+    student: str, cancer: Any
+) -> None:
+    X, y = cancer
+    teacher = FrozenEstimator(LogisticRegression().fit(X[:, :3], y))
+    blind = CallableTeacher(lambda rows: teacher.predict_proba(rows[:, :3]), output="probabilities")
+    shuffled = np.random.RandomState(0).permutation(y)
+    distilled = DistilledClassifier(blind, student=student, random_state=0, **PLAIN)
+    distilled.fit(X, shuffled)
+    assert distilled.fidelity(X)["agreement"] > 0.95
+    assert log_loss(y, distilled.predict_proba(X)) < log_loss(shuffled, distilled.predict_proba(X))
+
+
+@pytest.mark.parametrize("student", STUDENTS)
+def test_hard_label_weight_one_is_the_direct_fit(student: str, cancer: Any, forest: Any) -> None:
+    X, y = cancer
+    distilled = DistilledClassifier(
+        forest, student=student, hard_label_weight=1.0, augment=None, random_state=0
+    ).fit(X, y)
+    direct = clone(distilled.student_).fit(X, y)
+    np.testing.assert_allclose(
+        distilled.predict_proba(X), direct.predict_proba(X), atol=2e-3 if student == "mlp" else 1e-6
+    )
+
+
+@pytest.mark.parametrize("student", STUDENTS)
+def test_temperature_acts_and_does_not_flatten(student: str) -> None:
+    X, y = load_iris(return_X_y=True)
+    teacher = CallableTeacher(
+        LogisticRegression(max_iter=2000).fit(X, y).decision_function, output="logits"
+    )
+    settings = {**PLAIN, "student": student, "random_state": 0}
+    cold = DistilledClassifier(teacher, temperature=1.0, **settings).fit(X, y).predict_proba(X)
+    hot = DistilledClassifier(teacher, temperature=4.0, **settings).fit(X, y).predict_proba(X)
+    assert not np.allclose(cold, hot)
+    wanted = teacher.predict_proba(X, [0, 1, 2])
+    flat = soften(wanted, 4.0)
+    # Flattened predictions would be near the softened targets; these are near the plain ones.
+    assert np.abs(hot - wanted).mean() < 0.25 * np.abs(flat - wanted).mean()
+
+
+def test_cross_fitted_labels_are_those_of_cross_val_predict(cancer: Any) -> None:
+    X, y = cancer
+    folds = KFold(3, shuffle=True, random_state=1)
+    teacher = RandomForestClassifier(10, random_state=0)
+    distilled = DistilledClassifier(
+        teacher, student=TreeStudentClassifier(max_leaf_nodes=8, random_state=0), cv=folds, **PLAIN
+    ).fit(X, y)
+    out_of_fold = cross_val_predict(teacher, X, y, cv=folds, method="predict_proba")
+    reference = TreeStudentClassifier(max_leaf_nodes=8, random_state=0)
+    reference.fit(X, y, soft_targets=out_of_fold)
+    np.testing.assert_array_equal(distilled.predict_proba(X), reference.predict_proba(X))
+    assert distilled.distillation_.teacher_fits == 4  # three folds, and the teacher itself
+
+
+def test_calibration_is_fitted_to_out_of_fold_labels(cancer: Any) -> None:
+    X, y = cancer
+    folds = KFold(3, shuffle=True, random_state=1)
+    teacher = GaussianNB()
+    distilled = DistilledClassifier(teacher, cv=folds, augment=None, random_state=0).fit(X, y)
+    out_of_fold = cross_val_predict(teacher, X, y, cv=folds, method="predict_proba")
+    record = distilled.distillation_
+    assert record.calibrated
+    assert record.teacher_temperature == pytest.approx(fit_temperature(out_of_fold, y))
+    assert record.teacher_temperature > 1.5  # naive Bayes is overconfident
+
+
+def test_augmented_and_unlabeled_rows_are_labelled_by_the_teacher(cancer: Any, forest: Any) -> None:
+    X, y = cancer
+    distilled = DistilledClassifier(
+        FrozenEstimator(forest), augment="munge", size_factor=2.0, random_state=0
+    ).fit(X[:200], y[:200], X_unlabeled=X[200:300])
+    record = distilled.distillation_
+    assert (record.n_real, record.n_unlabeled, record.n_augmented) == (200, 100, 400)
+    assert record.teacher_rows_scored == 700
+    capped = clone(distilled).set_params(max_size=150).fit(X[:200], y[:200])
+    assert capped.distillation_.n_augmented == 150
+
+
+def test_unlabeled_rows_teach(cancer: Any) -> None:
+    X, y = cancer
+    teacher = FrozenEstimator(LogisticRegression().fit(X, y))
+    student = TreeStudentClassifier(max_leaf_nodes=64, random_state=0)
+    few = DistilledClassifier(teacher, student=student, **PLAIN).fit(X[:60], y[:60])
+    more = DistilledClassifier(teacher, student=student, **PLAIN)
+    more.fit(X[:60], y[:60], X_unlabeled=X[60:400])
+    assert more.fidelity(X[400:])["kl"] < few.fidelity(X[400:])["kl"]
+
+
+def test_labels_are_not_needed(cancer: Any, forest: Any) -> None:
+    X, _ = cancer
+    distilled = DistilledClassifier(forest, random_state=0).fit(X)
+    assert distilled.distillation_.hard_label_weight == 0.0
+    assert distilled.distillation_.teacher_labels == "in_sample"
+    assert distilled.fidelity(X)["agreement"] > 0.9
+
+
+def test_precomputed_soft_targets_alone(cancer: Any, forest: Any) -> None:
+    X, y = cancer
+    P = forest.predict_proba(X)
+    distilled = DistilledClassifier(hard_label_weight=0.0, random_state=0).fit(X, y, soft_targets=P)
+    reference = clone(distilled.student_).fit(X, y, soft_targets=P)
+    np.testing.assert_array_equal(distilled.predict_proba(X), reference.predict_proba(X))
+    assert distilled.distillation_.teacher_labels == "given"
+    assert distilled.distillation_.teacher_rows_scored == 0
+    with pytest.raises(ValueError, match="precomputed soft_targets alone"):
+        distilled.fidelity(X)
+
+
+def test_precomputed_soft_targets_with_a_teacher_for_the_other_rows(
+    cancer: Any, forest: Any
+) -> None:
+    X, y = cancer
+    distilled = DistilledClassifier(forest, random_state=0, size_factor=1.0)
+    distilled.fit(X, y, soft_targets=forest.predict_proba(X))
+    assert distilled.distillation_.teacher_labels == "given"
+    assert distilled.distillation_.teacher_rows_scored == len(X)
+    assert distilled.distillation_.teacher_fits == 0
+
+
+# -- kinds of students and data ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("student", [*STUDENTS, DecisionTreeClassifier(max_leaf_nodes=8)])
+def test_raw_frames_go_to_the_teacher_as_they_are(student: Any, people: Any) -> None:
+    X, y = people
+    if isinstance(student, DecisionTreeClassifier):
+        encode = make_column_transformer((OneHotEncoder(handle_unknown="ignore"), ["job", "town"]))
+        student = make_pipeline(encode, student)
+    before = X.copy(deep=True)
+    distilled = DistilledClassifier(raw_teacher(X).fit(X, y), student=student, random_state=0)
+    distilled.fit(X, y)
+    pd.testing.assert_frame_equal(X, before)
+    assert set(distilled.predict(X)) <= {"yes", "no"}
+    assert list(distilled.feature_names_in_) == list(X.columns)
+    # Levels and gaps that fit never saw must not stop a prediction.
+    strange = X.head(3).assign(job=["smith", None, "clerk"], age=np.nan)
+    assert distilled.student_.predict(strange).shape == (3,)
+
+
+@pytest.mark.parametrize("student", ["linear", "boosting"])
+def test_sparse_rows(student: str, cancer: Any) -> None:
+    import scipy.sparse as sp
+
+    X, y = cancer
+    S = sp.csr_matrix(np.where(X > np.median(X, axis=0), X, 0.0))
+    distilled = DistilledClassifier(
+        RandomForestClassifier(10, random_state=0), student=student, random_state=0
+    ).fit(S, y)
+    assert distilled.distillation_.augment is None
+    np.testing.assert_allclose(
+        distilled.predict_proba(S), distilled.predict_proba(S.tocoo()), rtol=1e-12
+    )
+    assert distilled.score(S, y) > 0.9
+
+
+@pytest.mark.parametrize("final", [LinearStudentClassifier(), LogisticRegression()])
+@pytest.mark.parametrize("container", [list, pd.Series])
+def test_text_reaches_teacher_and_student_untouched(final: Any, container: Any) -> None:
+    texts = [f"{'buy now cheap' if i % 2 else 'see you at home'} {i % 7}" for i in range(60)]
+    y = np.array(["spam" if i % 2 else "ham" for i in range(60)])
+    teacher = make_pipeline(TfidfVectorizer(), RandomForestClassifier(10, random_state=0))
+    student = make_pipeline(HashingVectorizer(n_features=64), final)
+    distilled = DistilledClassifier(teacher, student=student, random_state=0)
+    distilled.fit(container(texts), y)
+    assert distilled.distillation_.augment is None
+    assert distilled.score(container(texts), y) == 1.0
+    assert distilled.predict_proba(container(texts[:5])).shape == (5, 2)
+
+
+def test_any_classifier_learns_by_row_expansion(cancer: Any, forest: Any) -> None:
+    X, y = cancer
+    P = RandomForestClassifier(20, random_state=0).fit(X, y).predict_proba(X)
+    student = LogisticRegression(C=1.0, tol=1e-8, max_iter=5000)
+    distilled = DistilledClassifier(student=student, hard_label_weight=0.0)
+    distilled.fit(X, y, soft_targets=P)
+    ours = LinearStudentClassifier(alpha=1.0, standardize=False, tol=1e-9, max_iter=5000)
+    ours.fit(X, y, soft_targets=P)
+    np.testing.assert_allclose(distilled.predict_proba(X), ours.predict_proba(X), atol=1e-4)
+    with pytest.raises(ValueError, match="temperature must be 1 for student LogisticRegression"):
+        clone(distilled).set_params(temperature=2.0).fit(X, y, soft_targets=P)
+
+
+def test_string_bool_and_integer_classes(cancer: Any) -> None:
+    X, y = cancer
+    teacher = LogisticRegression()
+    predictions = []
+    for labels in (np.array(["no", "yes"]), np.array([False, True]), np.array([7, 9])):
+        distilled = DistilledClassifier(teacher, random_state=0, augment=None).fit(X, labels[y])
+        np.testing.assert_array_equal(distilled.classes_, labels)
+        predictions.append(np.searchsorted(labels, distilled.predict(X)))
+    np.testing.assert_array_equal(predictions[0], predictions[1])
+    np.testing.assert_array_equal(predictions[0], predictions[2])
+
+
+def test_teacher_may_know_more_classes_than_y_shows() -> None:
+    X, y = load_iris(return_X_y=True)
+    teacher = RandomForestClassifier(10, random_state=0).fit(X, y)
+    distilled = DistilledClassifier(FrozenEstimator(teacher), random_state=0).fit(X[:100], y[:100])
+    np.testing.assert_array_equal(distilled.classes_, [0, 1, 2])
+    assert distilled.predict_proba(X).shape == (150, 3)
+
+
+def test_list_of_teachers_is_averaged(cancer: Any, forest: Any) -> None:
+    X, y = cancer
+    other = LogisticRegression().fit(X, y)
+    settings = {**PLAIN, "teacher_labels": "in_sample", "random_state": 0}
+    mean = (forest.predict_proba(X) + 3 * other.predict_proba(X)) / 4
+    averaged = DistilledClassifier(EnsembleTeacher([forest, other], weights=[1, 3]), **settings)
+    reference = DistilledClassifier(**{**settings, "teacher_labels": "auto"})
+    np.testing.assert_allclose(
+        averaged.fit(X, y).predict_proba(X),
+        reference.fit(X, y, soft_targets=mean).predict_proba(X),
+        atol=1e-12,
+    )
+    assert DistilledClassifier([forest, other], **settings).fit(X, y).score(X, y) > 0.9
+
+
+# -- regression -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("student", [*STUDENTS, LinearRegression()])
+def test_regression(student: Any) -> None:
+    X, y = load_diabetes(return_X_y=True)
+    teacher = RandomForestRegressor(20, random_state=0)
+    distilled = DistilledRegressor(teacher, student=student, random_state=0).fit(X, y)
+    fidelity = distilled.fidelity(X)
+    assert fidelity["r2"] > 0.4
+    assert fidelity["rmse"] > 0.0
+    assert distilled.distillation_.teacher_labels == "cross_fit"
+    assert distilled.distillation_.temperature is None
+    assert not hasattr(distilled, "classes_")
+    assert distilled.score(X, y) > 0.3
+
+
+def test_regression_mixes_teacher_and_truth() -> None:
+    X, y = load_diabetes(return_X_y=True)
+    values = LinearRegression().fit(X, y).predict(X)
+    distilled = DistilledRegressor(hard_label_weight=0.25, random_state=0)
+    distilled.fit(X, y, soft_targets=values)
+    reference = TreeStudentRegressor(random_state=0).fit(X, 0.75 * values + 0.25 * y)
+    np.testing.assert_allclose(distilled.predict(X), reference.predict(X), rtol=1e-12)
+
+
+# -- what is left of the teacher --------------------------------------------------------------
+
+
+def test_student_is_small_and_holds_no_teacher(cancer: Any) -> None:
+    X, y = cancer
+    rng = np.random.RandomState(0)
+    letters = rng.randint(0, 26, len(X))
+    teacher = RandomForestClassifier(100, random_state=0).fit(X, letters)
+    student = TreeStudentClassifier(max_leaf_nodes=64, min_samples_leaf=1)
+    distilled = DistilledClassifier(teacher, student=student, random_state=0, teacher_labels="in_sample")
+    distilled.fit(X, letters)
+    assert distilled.student_.n_leaves_ == 64
+    stored = pickle.dumps(distilled.student_)
+    assert len(stored) < 20_000
+    assert b"RandomForest" not in stored
+    restored = pickle.loads(stored)
+    np.testing.assert_array_equal(restored.predict(X), distilled.predict(X))
+
+
+def test_fit_changes_neither_teacher_nor_student_template(cancer: Any, forest: Any) -> None:
+    X, y = cancer
+    template = MLPStudentClassifier(hidden_layer_sizes=(4,), max_iter=20)
+    before = forest.predict_proba(X)
+    params = template.get_params()
+    DistilledClassifier(forest, student=template, random_state=0).fit(X, y)
+    np.testing.assert_array_equal(forest.predict_proba(X), before)
+    assert template.get_params() == params
+    assert not hasattr(template, "classes_")
+
+
+def test_failed_fit_leaves_the_fitted_estimator_as_it_was(cancer: Any, forest: Any) -> None:
+    X, y = cancer
+    distilled = DistilledClassifier(forest, random_state=0).fit(X, y)
+    before = dict(vars(distilled))
+    with pytest.raises(ValueError, match="NaN"):
+        distilled.fit(X, y, soft_targets=np.full((len(X), 2), np.nan))
+    assert {name: id(value) for name, value in vars(distilled).items()} == {
+        name: id(value) for name, value in before.items()
+    }
+
+
+# -- scikit-learn around it -------------------------------------------------------------------
+
+
+def test_clone_keeps_a_fitted_teacher_and_unfits_nothing(cancer: Any, forest: Any) -> None:
+    X, y = cancer
+    distilled = DistilledClassifier(forest, random_state=0).fit(X, y)
+    copy = clone(distilled)
+    assert copy.teacher is forest
+    assert not hasattr(copy, "student_")
+    nested = clone(make_pipeline(StandardScaler(), distilled))
+    assert nested[-1].teacher is forest
+    unfitted = RandomForestClassifier(5)
+    assert clone(DistilledClassifier(unfitted)).teacher is not unfitted
+    several = clone(DistilledClassifier([forest, unfitted]))
+    assert several.teacher[0] is forest
+
+
+def test_grid_search_over_everything_with_a_fitted_teacher(
+    cancer: Any, forest: Any, tmp_path: Any
+) -> None:
+    X, y = cancer
+    grid = {
+        "temperature": [1.0, 3.0],
+        "hard_label_weight": [0.0, 0.5],
+        "augment": [None, "munge"],
+        "student": [TreeStudentClassifier(random_state=0)],
+        "student__max_leaf_nodes": [4, 8],
+    }
+    base = DistilledClassifier(forest, random_state=0, cv=2, memory=str(tmp_path), size_factor=1.0)
+    search = GridSearchCV(base, grid, cv=2, scoring="neg_log_loss").fit(X, y)
+    assert search.best_estimator_.teacher is forest
+    assert len(set(search.cv_results_["mean_test_score"])) > 4
+    assert search.best_estimator_.student_.n_leaves_ in (4, 8)
+    names = GridSearchCV(base, {"student": ["tree", "linear"]}, cv=2).fit(X, y)
+    assert names.best_params_["student"] in ("tree", "linear")
+
+
+def test_memory_answers_the_second_fit(cancer: Any, forest: Any, tmp_path: Any) -> None:
+    X, y = cancer
+    distilled = DistilledClassifier(forest, memory=str(tmp_path), random_state=0, cv=3)
+    first = distilled.fit(X, y).distillation_
+    assert (first.teacher_rows_scored, first.teacher_fits) == (len(X) * 6, 3)
+    second = distilled.set_params(student="linear", temperature=2.0).fit(X, y).distillation_
+    assert (second.teacher_rows_scored, second.teacher_fits) == (0, 0)
+
+
+def test_cross_validation_calibration_and_routing(cancer: Any, forest: Any) -> None:
+    import sklearn
+
+    X, y = cancer
+    distilled = DistilledClassifier(forest, random_state=0, augment=None, cv=2)
+    assert cross_validate(distilled, X, y, cv=2)["test_score"].min() > 0.8
+    calibrated = CalibratedClassifierCV(distilled, cv=2).fit(X, y)
+    assert calibrated.score(X, y) > 0.9
+    weight = np.where(y == 1, 1.0, 0.0) + 1e-3
+    with sklearn.config_context(enable_metadata_routing=True):
+        routed = clone(distilled).set_fit_request(sample_weight=True)
+        routed.set_score_request(sample_weight=True)
+        scores = cross_validate(
+            make_pipeline("passthrough", routed),
+            X,
+            y,
+            cv=2,
+            params={"sample_weight": weight},
+            return_estimator=True,
+        )
+    shares = [np.mean(fitted.predict(X) == 1) for fitted in scores["estimator"]]
+    assert min(shares) > 0.8  # the weighted class is predicted far more often than its .63
+
+
+def test_sample_weight_reaches_teacher_and_student(cancer: Any) -> None:
+    X, y = cancer
+    kept = np.arange(len(X)) % 3 > 0
+    distilled = DistilledClassifier(
+        LogisticRegression(), teacher_labels="in_sample", augment=None, random_state=0
+    )
+    weighted = clone(distilled).fit(X, y, sample_weight=kept.astype(float))
+    removed = clone(distilled).fit(X[kept], y[kept])
+    # As near as the solver of the teacher comes to its optimum.
+    np.testing.assert_allclose(weighted.predict_proba(X), removed.predict_proba(X), atol=1e-3)
+
+
+@pytest.mark.parametrize("student", STUDENTS)
+def test_same_seed_same_result_for_any_number_of_jobs(student: str, cancer: Any) -> None:
+    X, y = cancer
+    teacher = RandomForestClassifier(5)  # has no seed of its own
+    settings = {"student": student, "random_state": 3, "cv": 2, "size_factor": 1.0}
+    one = DistilledClassifier(teacher, **settings).fit(X, y).predict_proba(X)
+    two = DistilledClassifier(teacher, n_jobs=2, **settings).fit(X, y).predict_proba(X)
+    np.testing.assert_array_equal(one, two)
+    other = DistilledClassifier(teacher, **{**settings, "random_state": 4}).fit(X, y)
+    assert not np.array_equal(one, other.predict_proba(X))
+
+
+def test_record_says_what_was_done(cancer: Any, forest: Any) -> None:
+    import json
+
+    record = DistilledClassifier(forest, random_state=0).fit(*cancer).distillation_
+    assert record.teacher == "RandomForestClassifier"
+    assert record.student == "TreeStudentClassifier"
+    assert (record.temperature, record.hard_label_weight) == (1.0, 0.3)
+    assert (record.teacher_labels, record.augment) == ("cross_fit", "MungeSampler")
+    choices = {"temperature", "hard_label_weight", "teacher_labels", "augment", "calibrate_teacher"}
+    assert set(record.reasons) == choices
+    assert set(record.seconds) == {"teacher", "transfer set", "teacher labels", "student"}
+    json.dumps(record.to_dict(), allow_nan=False)
+
+
+def test_progress_goes_to_stderr_if_wanted(cancer: Any, forest: Any, capsys: Any) -> None:
+    distilled = DistilledClassifier(forest, random_state=0, cv=2)
+    distilled.fit(*cancer)
+    assert capsys.readouterr() == ("", "")
+    distilled.set_params(verbose=1).fit(*cancer)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "cross-fit 2/2" in err
+    assert "fitting the student" in err
+
+
+def test_memorised_labels_bring_a_warning(cancer: Any) -> None:
+    X, y = cancer
+    memorised = DecisionTreeClassifier().fit(X, y)
+    distilled = DistilledClassifier(FrozenEstimator(memorised), random_state=0)
+    with pytest.warns(OverconfidentTeacherWarning, match="nearly one-hot"):
+        distilled.fit(X, y)
+    DistilledClassifier(memorised, random_state=0).fit(X, y)  # out-of-fold labels: no warning
+
+
+def test_any_sampler_object(cancer: Any, forest: Any) -> None:
+    X, y = cancer
+
+    class Repeat:
+        def fit(self, X: Any) -> Repeat:
+            self.X_ = X
+            return self
+
+        def sample(self, n: int, random_state: Any) -> Any:
+            return self.X_[np.arange(n) % len(self.X_)]
+
+    record = DistilledClassifier(forest, augment=Repeat(), random_state=0).fit(X, y).distillation_
+    assert record.augment == "Repeat"
+    assert record.n_augmented == 5 * len(X)
