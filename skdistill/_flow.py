@@ -111,7 +111,8 @@ def prepare_teacher(
             "but the target y is None; give y or a fitted teacher."
         )
     if task == "classification":
-        _check_classes(np.unique(problem.y))
+        weighty = slice(None) if problem.weight is None else problem.weight > 0
+        _check_classes(np.unique(problem.y[weighty]))
     settings.report(f"fitting the teacher {adapted.name} on {problem.n_rows} rows")
     record.teacher_fits += 1
     return adapted.refit(problem.X, problem.y, problem.weight, random_state=settings.seed)
@@ -213,9 +214,7 @@ def _label_real_rows(
     return folds.targets
 
 
-def _examine(
-    real: np.ndarray, problem: Problem, choices: Choices, teacher: Teacher | None
-) -> None:
+def _examine(real: np.ndarray, problem: Problem, choices: Choices, teacher: Teacher | None) -> None:
     """Check the class order where only y can tell it, and warn of labels that say nothing."""
     codes, classes = problem.codes, problem.classes
     implicit = teacher is None or teacher.has_implicit_order

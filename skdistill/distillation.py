@@ -158,9 +158,7 @@ class _BaseDistilled(MetaEstimatorMixin, BaseEstimator, metaclass=ABCMeta):
             has_teacher=teacher is not None,
             has_targets=problem.soft_targets is not None,
             refittable=teacher is not None and teacher.refittable,
-            n_folds=count_folds(
-                self.cv, problem.y, classification=problem.classes is not None
-            ),
+            n_folds=count_folds(self.cv, problem.y, classification=problem.classes is not None),
             n_rows=problem.n_rows,
         )
         return choose(self.get_params(deep=False), situation)

@@ -174,13 +174,13 @@ class DistillationLoss:
         q_T, w = softmax(Z / self.temperature), self.weight[:, None]
         return (1.0 - w) * q_T * (1.0 - q_T) + w * q * (1.0 - q)
 
-    def take(self, rows: np.ndarray) -> DistillationLoss:
+    def take(self, rows: np.ndarray | slice) -> DistillationLoss:
         """Return the loss of a subset of rows.
 
         Parameters
         ----------
-        rows : ndarray of shape (n_taken,), dtype int
-            Indices of the rows.
+        rows : ndarray of shape (n_taken,), dtype int, or slice
+            Indices of the rows; a slice copies nothing.
 
         Returns
         -------

@@ -226,7 +226,7 @@ def test_sparse_rows(student: str, cancer: Any) -> None:
     import scipy.sparse as sp
 
     X, y = cancer
-    S = sp.csr_matrix(np.where(X > np.median(X, axis=0), X, 0.0))
+    S = sp.csr_matrix(np.where(np.median(X, axis=0) < X, X, 0.0))
     distilled = DistilledClassifier(
         RandomForestClassifier(10, random_state=0), student=student, random_state=0
     ).fit(S, y)
@@ -334,7 +334,9 @@ def test_student_is_small_and_holds_no_teacher(cancer: Any) -> None:
     letters = rng.randint(0, 26, len(X))
     teacher = RandomForestClassifier(100, random_state=0).fit(X, letters)
     student = TreeStudentClassifier(max_leaf_nodes=64, min_samples_leaf=1)
-    distilled = DistilledClassifier(teacher, student=student, random_state=0, teacher_labels="in_sample")
+    distilled = DistilledClassifier(
+        teacher, student=student, random_state=0, teacher_labels="in_sample"
+    )
     distilled.fit(X, letters)
     assert distilled.student_.n_leaves_ == 64
     stored = pickle.dumps(distilled.student_)

@@ -82,7 +82,11 @@ BAD_PARAMETERS = {
     "temperature below one": ({"temperature": 0.5}, ValueError, "temperature must be .*>= 1.*0.5"),
     "temperature NaN": ({"temperature": float("nan")}, ValueError, "temperature must be"),
     "temperature text": ({"temperature": "hot"}, TypeError, "temperature must be a number"),
-    "weight above one": ({"hard_label_weight": 1.5}, ValueError, "hard_label_weight must be .*<= 1"),
+    "weight above one": (
+        {"hard_label_weight": 1.5},
+        ValueError,
+        "hard_label_weight must be .*<= 1",
+    ),
     "weight negative": ({"hard_label_weight": -0.1}, ValueError, "hard_label_weight must be"),
     "unknown student": (
         {"student": "forest"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -133,18 +134,28 @@ class TabularEncoder:
             return np.asarray(X, dtype=np.float64)
         return self._ordered(read_columns(X, read), n_samples=X.shape[0])
 
-    def keep_only(self, outputs: np.ndarray) -> None:
-        """Forget what a fitted tree never looks at: with "ordered", all but these columns.
+    def keep_only(self, outputs: np.ndarray, thresholds: np.ndarray) -> None:
+        """Forget what a fitted tree never looks at; for "ordered" only.
+
+        Of columns without a split nothing is kept, and of the levels only those that some split
+        sends another way than a level never seen.
 
         Parameters
         ----------
-        outputs : ndarray of int
-            Output columns in use, in any order and number.
+        outputs : ndarray of shape (n_splits,), dtype int
+            Output column of each split.
+        thresholds : ndarray of shape (n_splits,)
+            Values at most this go one way, others the other way.
         """
         self.read_ = np.unique(outputs)
-        kept = set(self.read_.tolist())
-        self.tables_ = {j: table for j, table in self.tables_.items() if j in kept}
-        self.defaults_ = {j: code for j, code in self.defaults_.items() if j in kept}
+        kept = {}
+        for j in self.tables_.keys() & set(self.read_.tolist()):
+            cuts, table = np.sort(thresholds[outputs == j]), self.tables_[j]
+            side = np.searchsorted(cuts, list(table.values()))
+            differs = side != np.searchsorted(cuts, self.defaults_[j])
+            kept[j] = dict(compress(table.items(), differs))
+        self.tables_ = dict(sorted(kept.items()))
+        self.defaults_ = {j: self.defaults_[j] for j in self.tables_}
 
     def feature_names_out(self) -> list[str]:
         """Return a name for each output column."""

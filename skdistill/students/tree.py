@@ -160,7 +160,7 @@ class TreeStudentClassifier(_TreeStudent, StudentClassifier):
         # With two classes both columns say the same.
         structure = structure[:, 1:] if structure.shape[1] == 2 else structure
         nodes = self._grow_on(Z, structure, weight)
-        self._encoder.keep_only(nodes.feature)
+        self._encoder.keep_only(nodes.feature, nodes.threshold)
         self.tree_ = _with_means(nodes, Z, loss.mixed, weight, hard=loss.weight)
 
     def _proba_encoded(self, Z: np.ndarray) -> np.ndarray:
@@ -229,7 +229,7 @@ class TreeStudentRegressor(_TreeStudent, StudentRegressor):
         spread = np.abs(centred).max()
         structure = centred[:, None] / spread if spread else centred[:, None]
         nodes = self._grow_on(Z, structure, weight)
-        self._encoder.keep_only(nodes.feature)
+        self._encoder.keep_only(nodes.feature, nodes.threshold)
         self.tree_ = _with_means(nodes, Z, target[:, None], weight)
 
     def _predict_encoded(self, Z: np.ndarray) -> np.ndarray:

@@ -136,8 +136,23 @@ def test_pandas_and_polars_agree():
 def test_unread_columns_cost_nothing():
     X = pd.DataFrame({"a": list("xyz"), "b": list("uvw"), "c": [1.0, 2.0, 3.0]})
     encoder, Z = fit("ordered", X)
-    encoder.keep_only(np.array([1, 1], dtype=np.int32))
+    encoder.keep_only(np.array([1, 1], dtype=np.int32), np.array([0.5, 1.5]))
     assert list(encoder.tables_) == [1]
-    assert_array_equal(encoder.transform(X)[:, 1], Z[:, 1])
-    encoder.keep_only(np.array([], dtype=np.int32))
+    encoder.keep_only(np.array([], dtype=np.int32), np.array([]))
     assert encoder.transform(X).shape == Z.shape
+
+
+@few
+@given(X=tables(), cuts=st.lists(st.integers(-1, 3), max_size=4), seed=st.integers(0, 9))
+def test_forgotten_levels_go_the_same_way(X, cuts, seed):
+    encoder, _ = fit("ordered", X)
+    X = pd.concat([X, X.iloc[:1].assign(**{name: "unseen" for name in X if X[name].isna().all()})])
+    for j in encoder.tables_:
+        X.iloc[0, j] = "unseen"
+    before = encoder.transform(X)
+    features = np.random.default_rng(seed).integers(0, X.shape[1], len(cuts))
+    thresholds = np.array(cuts, dtype=float) + 0.5
+    encoder.keep_only(features, thresholds)
+    after = encoder.transform(X)
+    for j, cut in zip(features, thresholds, strict=True):
+        assert_array_equal(after[:, j] <= cut, before[:, j] <= cut)
