@@ -125,7 +125,9 @@ def test_fitted_or_not():
     assert not has_fitted_attributes(tree)
     assert has_fitted_attributes(tree.fit(ARRAY, y))
     assert not has_fitted_attributes(make_pipeline(StandardScaler(), LogisticRegression()))
-    assert has_fitted_attributes(make_pipeline(StandardScaler(), LogisticRegression()).fit(ARRAY, y))
+    assert has_fitted_attributes(
+        make_pipeline(StandardScaler(), LogisticRegression()).fit(ARRAY, y)
+    )
     # As CatBoost (a method) and others (an attribute) tell it.
     assert has_fitted_attributes(WithMethod(True))
     assert not has_fitted_attributes(WithMethod(False))

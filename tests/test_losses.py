@@ -69,9 +69,7 @@ def exact_loss(p, code, z, T, w):
     ],
 )
 def test_value_in_high_precision_at_extremes(p, z, T, w):
-    loss = DistillationLoss(
-        np.array([p]), np.array([2]), temperature=T, hard_label_weight=w
-    )
+    loss = DistillationLoss(np.array([p]), np.array([2]), temperature=T, hard_label_weight=w)
     value = loss(np.array([z]))[0]
     # T**2 enlarges the rounding of the divergence, whatever is left of it.
     assert_allclose(value, exact_loss(p, 2, z, T, w), rtol=1e-12, atol=1e-15 * T**2)
@@ -167,7 +165,7 @@ def test_temperature_never_acts_on_the_hard_labels():
 
 def test_weights_need_labels_and_inputs_stay_as_they_are():
     P, codes, Z, _ = make_problem(4)
-    with pytest.raises(ValueError, match="hard_label_weight is above 0.*give y"):
+    with pytest.raises(ValueError, match=r"hard_label_weight is above 0.*give y"):
         DistillationLoss(P, None, hard_label_weight=0.1)
     kept = P.copy(), codes.copy(), Z.copy()
     loss = DistillationLoss(P, codes, temperature=2.0, hard_label_weight=0.5)

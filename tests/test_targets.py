@@ -81,7 +81,7 @@ def test_mixing_at_its_ends():
     assert mix_targets(P, None, 0.0) is P
     assert mix_targets(P, None, np.zeros(5)) is P
     assert_array_equal(mix_targets(P, codes, 1.0), one_hot(codes, 4))
-    with pytest.raises(ValueError, match="hard_label_weight is above 0.*give y"):
+    with pytest.raises(ValueError, match=r"hard_label_weight is above 0.*give y"):
         mix_targets(P, None, np.array([0, 0, 0, 0, 0.1]))
 
 

@@ -21,9 +21,7 @@ import skdistill
 from skdistill.cli import distill, main
 
 # A booster cannot be refitted: it labels the rows that it was fitted to, and may be told so.
-in_sample = pytest.mark.filterwarnings(
-    "default::skdistill.exceptions.OverconfidentTeacherWarning"
-)
+in_sample = pytest.mark.filterwarnings("default::skdistill.exceptions.OverconfidentTeacherWarning")
 
 
 def everything_below(folder):

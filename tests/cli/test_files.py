@@ -143,11 +143,11 @@ def test_the_folder_is_checked_before_the_work(files, capsys):
     assert "is no folder" in fails(files, capsys, "--out", files.train / "below")
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write")
-def test_a_folder_without_permission(tmp_path):
-    tmp_path.chmod(0o500)
-    with pytest.raises(PermissionError, match="--out: no permission"):
-        check_folder(tmp_path / "new")
+def test_a_folder_without_permission(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path)
+    with pytest.raises(PermissionError, match=f"--out: no permission to write to '{tmp_path}'"):
+        check_folder(tmp_path / "new" / "below")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("error", [OSError("disk full"), KeyboardInterrupt()])
