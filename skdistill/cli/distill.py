@@ -171,26 +171,32 @@ def _read_rows(arguments: argparse.Namespace, model: Any, task: str) -> tuple[An
     """Read the files; return (X, y) to distil on and (X, y) to measure on."""
     teacher, target = as_teacher(model, task=task), arguments.target
     X, y = read_table(arguments.data, target, "--data")
+    _check_numbers(y, arguments.data, task)
     texts = text_columns(X.assign(**{target: y}))
-    if task == "regression" and target in texts:
-        raise ValueError(
-            f"--target: the column {target!r} of {arguments.data} holds text, but the teacher "
-            "predicts numbers"
-        )
     X, y = as_teacher_saw_it(X, model, teacher.feature_names), y.to_numpy()
     if arguments.test is None:
         return _hold_out(X, y, arguments, task)
     X_test, y_test = read_table(arguments.test, target, "--test", texts=texts)
+    _check_numbers(y_test, arguments.test, task)
     y_test = y_test.to_numpy()
     if task == "classification":
-        known = [*np.unique(y), *(() if teacher.classes is None else teacher.classes)]
-        unknown = sorted(set(y_test) - set(known))
+        known = {*y.tolist(), *(() if teacher.classes is None else teacher.classes.tolist())}
+        unknown = sorted(set(y_test.tolist()) - known, key=str)
         if unknown:
             raise ValueError(
                 f"--test: {arguments.test} has the labels {unknown[:8]}, which are neither in "
                 "--data nor known to the teacher"
             )
     return (X, y), (as_train_has_it(X_test, X, arguments.test), y_test)
+
+
+def _check_numbers(y: Any, path: Path, task: str) -> None:
+    """Check that the target of a regression holds numbers."""
+    if task == "regression" and y.dtype.kind not in "biuf":
+        raise ValueError(
+            f"--target: the column {y.name!r} of {path} holds text, but the teacher predicts "
+            "numbers"
+        )
 
 
 def _hold_out(X: Any, y: np.ndarray, arguments: argparse.Namespace, task: str) -> tuple[Any, Any]:

@@ -1,0 +1,229 @@
+"""The flow that both distilled estimators share: from rows to a fitted student."""
+
+from __future__ import annotations
+
+from abc import ABCMeta, abstractmethod
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, MetaEstimatorMixin
+from sklearn.utils import check_random_state, get_tags
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted, check_memory
+
+from skdistill._choosing import Choices, Situation, choose
+from skdistill._compat import clone_keeping, seed_estimator
+from skdistill._flow import (
+    Problem,
+    Settings,
+    as_table,
+    calibrate,
+    check_problem,
+    fit_to_targets,
+    label_transfer_set,
+    prepare_teacher,
+)
+from skdistill._record import DistillationRecord
+from skdistill._validation import check_integer
+from skdistill.students import BaseStudent, make_student
+from skdistill.teachers import Teacher, keep_fitted
+from skdistill.transfer import TransferSet, build_transfer_set, count_folds
+
+
+def student_has(method: str) -> Any:
+    """Offer a method where the student has it, or will have it once it is fitted."""
+
+    def check(self: Any) -> bool:
+        student = getattr(self, "student_", None)
+        if student is None:
+            student = make_student(self.student, task=self._task)
+        return hasattr(student, method)
+
+    return available_if(check)
+
+
+class BaseDistilled(MetaEstimatorMixin, BaseEstimator, metaclass=ABCMeta):
+    """The flow, the same for classification and regression."""
+
+    _task: str
+
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        *,
+        X_unlabeled: Any = None,
+        soft_targets: Any = None,
+    ) -> Any:
+        """Distil the teacher into the student.
+
+        Parameters
+        ----------
+        X : {array-like, DataFrame, sparse matrix, list} of shape (n_samples, ...)
+            Real training rows; teacher and student both get them as they are.
+        y : array-like of shape (n_samples,), default=None
+            Hard labels. None is possible where the teacher is fitted (or `soft_targets` are
+            given) and no hard labels are mixed in.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights of the real rows, for the student and for teachers fitted here.
+        X_unlabeled : like X, of shape (n_unlabeled, ...), default=None
+            More rows of the same columns, without labels; the teacher labels them. Inside a
+            cross-validation do not give exactly as many rows as X has: scikit-learn would take
+            them for something to be split with X.
+        soft_targets : array-like of shape (n_samples, n_classes) or (n_samples,), default=None
+            Precomputed labels of the rows of X by the teacher, better out-of-fold ones: columns in
+            the order of the sorted classes; for regression, values. The teacher, if there is one,
+            then only labels the other rows of the transfer set.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If an argument or parameter is invalid, cannot act here, or does not fit the others;
+            :class:`~skdistill.exceptions.TeacherError` where the teacher itself failed.
+        TypeError
+            If the teacher or the student is of no supported kind.
+        """
+        record, rng, settings = self._start()
+        student = self._make_student(rng)
+        X = self._check_rows(X, student)
+        problem = check_problem(X, y, sample_weight, soft_targets, task=self._task)
+        with record.timed("teacher"):
+            teacher = prepare_teacher(self.teacher, problem, settings, record, task=self._task)
+        problem = self._settle(problem, teacher)
+        choices = self._choose(problem, teacher)
+        with record.timed("transfer set"):
+            rows = build_transfer_set(
+                problem.X,
+                X_unlabeled=self._check_unlabeled(X_unlabeled, teacher),
+                sampler=choices.sampler,
+                n_augmented=choices.n_augmented,
+                sample_weight=problem.weight,
+                random_state=rng,
+            )
+        with record.timed("teacher labels"):
+            targets = label_transfer_set(teacher, rows, problem, choices, settings, record)
+        targets = calibrate(targets, problem, choices, record)
+        settings.report(f"fitting the student {type(student).__name__} on {rows.n_rows} rows")
+        with record.timed("student"):
+            student = fit_to_targets(student, rows, targets, problem, choices)
+        self._finish(student, teacher, problem, choices, record, rows)
+        return self
+
+    def _start(self) -> tuple[DistillationRecord, np.random.RandomState, Settings]:
+        rng = check_random_state(self.random_state)
+        settings = Settings(
+            cv=self.cv,
+            memory=check_memory(self.memory),
+            n_jobs=self.n_jobs,
+            seed=int(rng.randint(np.iinfo(np.int32).max)),
+            verbose=check_integer(self.verbose, "verbose", minimum=0),
+        )
+        return DistillationRecord(), rng, settings
+
+    def _make_student(self, rng: np.random.RandomState) -> Any:
+        return seed_estimator(make_student(self.student, task=self._task), rng)
+
+    def _check_rows(self, X: Any, student: Any) -> Any:
+        """Let a built-in student check X first: a bad X must not cost teacher time."""
+        if isinstance(student, BaseStudent):
+            student.check_rows(X)
+        return as_table(X)
+
+    def _check_unlabeled(self, X_unlabeled: Any, teacher: Teacher | None) -> Any:
+        if X_unlabeled is None:
+            return None
+        if teacher is None:
+            raise ValueError(
+                "X_unlabeled needs a teacher that labels it, but teacher is None; give one."
+            )
+        return as_table(X_unlabeled)
+
+    @abstractmethod
+    def _settle(self, problem: Problem, teacher: Teacher | None) -> Problem:
+        """Settle the classes, and check precomputed targets."""
+
+    def _choose(self, problem: Problem, teacher: Teacher | None) -> Choices:
+        situation = Situation(
+            X=problem.X,
+            has_labels=problem.y is not None,
+            has_teacher=teacher is not None,
+            has_targets=problem.soft_targets is not None,
+            refittable=teacher is not None and teacher.refittable,
+            n_folds=count_folds(self.cv, problem.y, classification=problem.classes is not None),
+            n_rows=problem.n_rows,
+        )
+        return choose(self.get_params(deep=False), situation)
+
+    def _finish(
+        self,
+        student: Any,
+        teacher: Teacher | None,
+        problem: Problem,
+        choices: Choices,
+        record: DistillationRecord,
+        rows: TransferSet,
+    ) -> None:
+        """Set the fitted attributes, all at the end: a failed fit changes nothing."""
+        record.student = type(student).__name__
+        record.temperature = choices.temperature
+        record.hard_label_weight = choices.hard_label_weight
+        record.teacher_labels = choices.teacher_labels
+        record.augment = None if choices.sampler is None else type(choices.sampler).__name__
+        record.reasons = choices.reasons
+        record.n_real, record.n_unlabeled = rows.n_real, rows.n_unlabeled
+        record.n_augmented = rows.n_augmented
+        self.student_, self.teacher_, self.distillation_ = student, teacher, record
+        if problem.classes is not None:
+            self.classes_ = problem.classes
+        for name in ("n_features_in_", "feature_names_in_"):
+            if hasattr(student, name):
+                setattr(self, name, getattr(student, name))
+            elif hasattr(self, name):
+                delattr(self, name)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict with the student.
+
+        Parameters
+        ----------
+        X : like X of fit, of shape (n_samples, ...)
+            Rows.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+            Labels, or values for regression.
+        """
+        check_is_fitted(self)
+        return self.student_.predict(as_table(X))
+
+    def _fitted_teacher(self) -> Teacher:
+        check_is_fitted(self)
+        if self.teacher_ is None:
+            raise ValueError(
+                "fidelity compares with the teacher, but this student learned from precomputed "
+                "soft_targets alone; use the functions of skdistill.metrics on your own labels."
+            )
+        return self.teacher_
+
+    def __sklearn_clone__(self) -> Any:
+        """Clone everything but a fitted teacher, which both copies share."""
+        return clone_keeping(self, teacher=keep_fitted(self.teacher))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        try:
+            members = [get_tags(make_student(self.student, task=self._task))]
+        except (TypeError, ValueError):
+            members = []
+        if hasattr(self.teacher, "__sklearn_tags__"):
+            members.append(get_tags(self.teacher))
+        tags.input_tags.allow_nan = all(member.input_tags.allow_nan for member in members)
+        tags.input_tags.sparse = all(member.input_tags.sparse for member in members)
+        return tags
