@@ -30,6 +30,9 @@ def load_teacher(path: Path, *, trust: bool) -> Any:
         raise FileNotFoundError(f"--teacher: there is no file {str(path)!r}")
     if path.suffix == ".txt":
         lightgbm = import_optional("lightgbm", extra="boosting", purpose=f"Reading {path.name}")
+        # LightGBM reads on past the end of a file that was cut short, and crashes.
+        if b"\nend of trees" not in path.read_bytes():
+            raise ValueError(f"--teacher: {path} is no LightGBM model, or not the whole of one")
         try:
             return lightgbm.Booster(model_file=str(path))
         except (lightgbm.basic.LightGBMError, ValueError) as error:
@@ -95,6 +98,12 @@ def as_teacher_saw_it(frame: Any, teacher: Any, names: list[str] | None) -> Any:
         frame = frame[names]
     if comes_from(teacher, "lightgbm", "xgboost"):
         texts = [c for c in frame.columns if frame[c].dtype.kind not in "biufc"]
+        booster = getattr(teacher, "booster_", teacher)
+        if texts and not getattr(booster, "pandas_categorical", True):
+            raise ValueError(
+                f"--data: the columns {texts} hold text, but the teacher was not trained on "
+                "categories, or its file lost them; give the numbers that it was trained on"
+            )
         frame = frame.astype(dict.fromkeys(texts, "category"))
     return frame
 

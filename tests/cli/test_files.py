@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 
 import joblib
+import lightgbm as lgb
 import numpy as np
 import pandas as pd
 import pytest
@@ -66,6 +67,8 @@ def test_a_pickle_is_not_executed_without_trust(files, capsys, name):
         ("t.pkl", b"cno_such_package\nModel\n.", "t.pkl needs a package to load.*no_such_package"),
         ("t.pkl", pickle.dumps({"weights": [1]}), "teacher of type dict is not understood"),
         ("t.txt", b"no model", "t.txt is no LightGBM model"),
+        ("t.txt", b"tree\nversion=v4\nnum_class=1\n", "or not the whole of one"),
+        ("t.txt", b"tree\n\nend of trees\n", "t.txt is no LightGBM model: "),
         ("t.json", b"{", "t.json is no XGBoost model"),
         ("t.json", b"[1, 2]", "t.json is no XGBoost model"),
         ("t.ubj", b"\x00\x01", "t.ubj is no XGBoost model"),
@@ -207,3 +210,14 @@ def test_only_boosters_get_categories():
     # Where a column is missing the frame stays whole, for the teacher to say what it lacks.
     assert list(as_teacher_saw_it(frame[NUMBERS], pipeline, ["plan", "age"])) == NUMBERS
     assert np.isin(TEXTS, text_columns(frame)).all()
+
+
+def test_text_for_a_booster_that_knows_no_categories(files, capsys):
+    codes = files.frame[TEXTS].apply(lambda column: pd.factorize(column)[0])
+    y = (files.frame["binary"] == "yes").astype(int)
+    params = {"objective": "binary", "verbose": -1, "num_threads": 1}
+    booster = lgb.train(params, lgb.Dataset(files.frame[NUMBERS].join(codes), y), 2)
+    booster.save_model(files.folder / "teacher.txt")
+    error = fails(files, capsys, teacher="teacher.txt")
+    assert "--data: the columns ['city', 'plan'] hold text" in error
+    assert "the numbers that it was trained on" in error

@@ -1,0 +1,75 @@
+"""``python -m benchmarks run|compare|report``; see benchmarks/README.md."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks import dao, deploy
+from benchmarks.cells import cache_folder
+from benchmarks.run import RunInterrupted, run_suite
+from benchmarks.suites import PLANS, PlannedSuite
+from benchmarks.tasks import RunSettings
+
+RESULTS = Path(__file__).parent / "results"
+SUITES: dict[str, Any] = {
+    **{name: PlannedSuite(plan) for name, plan in PLANS.items()},
+    "dao": dao,
+    "deploy": deploy,
+}
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Build the parser of all commands."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    run = commands.add_parser("run", help="run a suite and write its result file")
+    run.add_argument("--suite", choices=sorted(SUITES), default="quick")
+    run.add_argument(
+        "--data",
+        type=Path,
+        default=os.environ.get("SKDISTILL_DATA"),
+        help="folder of data sets; default: SKDISTILL_DATA, else what scikit-learn carries",
+    )
+    run.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes at a time")
+    run.add_argument("--resume", action="store_true", help="keep the finished cells of the file")
+    run.add_argument("--out", type=Path, help="default: benchmarks/results/SUITE.jsonl")
+    run.add_argument("--cache", type=Path, help="where fitted teachers are kept between runs")
+    run.set_defaults(call=_run)
+    return parser
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    folder = None if arguments.data is None else Path(arguments.data)
+    if folder is not None and not folder.is_dir():
+        raise ValueError(f"--data: there is no folder {str(folder)!r}")
+    if arguments.jobs < 1:
+        raise ValueError(f"--jobs must be at least 1, got {arguments.jobs}")
+    out = arguments.out or RESULTS / f"{arguments.suite}.jsonl"
+    settings = RunSettings(folder=folder, cache=cache_folder(arguments.cache))
+    counts = run_suite(
+        SUITES[arguments.suite], out, settings, jobs=arguments.jobs, resume=arguments.resume
+    )
+    print(", ".join(f"{count} {status}" for status, count in counts.items()) + f"; see {out}")
+    return 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; return the exit code."""
+    arguments = build_parser().parse_args(argv)
+    try:
+        return int(arguments.call(arguments))
+    except RunInterrupted as stop:
+        print(f"interrupted: {stop}", file=sys.stderr)
+        return 130
+    except (ValueError, OSError) as error:
+        print(f"benchmarks: error: {error}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,229 @@
+"""The suites quick, full and smoke: which sets, seeds, teachers, students and methods.
+
+``quick`` was fixed once, before any result was seen, and stays as it is, so that results of
+different versions can be compared: twelve sets over the three tasks, chosen for variety (rows,
+classes, categories, missing values), two seeds, at most 2000 training rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.datasets import list_available
+from benchmarks.tasks import Emit, Key, RunSettings
+from skdistill.students import (
+    BoostingStudentClassifier,
+    BoostingStudentRegressor,
+    LinearStudentClassifier,
+    LinearStudentRegressor,
+    MLPStudentClassifier,
+    MLPStudentRegressor,
+    TreeStudentClassifier,
+    TreeStudentRegressor,
+)
+
+BASE_METHODS = ("direct", "hard_labels", "soft_in_sample", "ours")
+ABLATIONS = (
+    "ours-no_cross_fit",
+    "ours-no_augment",
+    "ours-no_calibration",
+    "ours-no_hard_labels",
+    "ours-no_temperature",
+)
+TREE_PEERS = ("figs", "hstree_cv", "trustee")
+STACK_PEERS = ("autogluon", "tabtune")
+
+# Methods on class probabilities that regression has nothing for.
+NOT_FOR_REGRESSION = {"hard_labels", "ours-no_calibration", "ours-no_temperature", "trustee"}
+
+
+@dataclass(frozen=True)
+class StudentSpec:
+    """A student family at one size."""
+
+    family: str
+    size: str = ""
+
+    def make(self, task: str) -> Any:
+        """Make the unfitted student, in its default settings but for the size."""
+        classifier = task == "classification"
+        if self.family == "tree":
+            tree = TreeStudentClassifier if classifier else TreeStudentRegressor
+            return tree(max_leaf_nodes=int(self.size))
+        if self.family == "linear":
+            return LinearStudentClassifier() if classifier else LinearStudentRegressor()
+        if self.family == "mlp":
+            mlp = MLPStudentClassifier if classifier else MLPStudentRegressor
+            return mlp(hidden_layer_sizes=(int(self.size),))
+        boosting = BoostingStudentClassifier if classifier else BoostingStudentRegressor
+        return boosting(max_total_leaves=int(self.size))
+
+
+@dataclass(frozen=True)
+class SuitePlan:
+    """What a suite computes."""
+
+    name: str
+    datasets: tuple[str, ...]
+    seeds: tuple[int, ...]
+    teachers: tuple[str, ...]
+    students: tuple[StudentSpec, ...]
+    ablated: tuple[StudentSpec, ...]
+    max_train: int
+    max_test: int
+    peers: tuple[str, ...] = TREE_PEERS
+
+    def methods(self, spec: StudentSpec, task: str) -> list[str]:
+        """List the methods for a student, the direct fit first: others are compared with it."""
+        methods = list(BASE_METHODS)
+        if spec in self.ablated:
+            methods += ABLATIONS
+            # Only trees are refined after they are grown, and only from a later release on.
+            methods += ["ours-no_refinement"] if spec.family == "tree" else []
+        if spec.family == "tree":
+            methods += self.peers
+        if task == "regression":
+            methods = [method for method in methods if method not in NOT_FOR_REGRESSION]
+        return methods
+
+
+TREES = tuple(StudentSpec("tree", size) for size in ("8", "16", "64"))
+LINEAR = StudentSpec("linear")
+MLPS = tuple(StudentSpec("mlp", size) for size in ("8", "32"))
+BOOSTINGS = tuple(StudentSpec("boosting", size) for size in ("155", "620"))
+
+QUICK = SuitePlan(
+    name="quick",
+    datasets=(
+        "german_credit",
+        "magic_gamma",
+        "adult",
+        "telco_churn",
+        "credit_default_taiwan",
+        "yeast",
+        "segment",
+        "satimage",
+        "dry_bean",
+        "concrete",
+        "california_housing",
+        "bike_sharing",
+    ),
+    seeds=(0, 1),
+    teachers=("ensemble",),
+    students=(TREES[1], TREES[2], LINEAR, MLPS[1], BOOSTINGS[0]),
+    ablated=(TREES[1], MLPS[1]),
+    max_train=2000,
+    max_test=4000,
+)
+
+FULL = SuitePlan(
+    name="full",
+    datasets=(),  # all there are
+    seeds=(0, 1, 2),
+    teachers=("lightgbm", "xgboost", "forest500", "ensemble", "mlp"),
+    students=(*TREES, LINEAR, *MLPS, *BOOSTINGS),
+    ablated=(*TREES, LINEAR, *MLPS, *BOOSTINGS),
+    max_train=10_000,
+    max_test=10_000,
+    peers=(*TREE_PEERS, *STACK_PEERS),
+)
+
+SMOKE = SuitePlan(
+    name="smoke",
+    datasets=("sklearn:breast_cancer", "sklearn:diabetes"),
+    seeds=(0,),
+    teachers=("lightgbm",),
+    students=(TREES[0], LINEAR),
+    ablated=(TREES[0],),
+    max_train=200,
+    max_test=150,
+    peers=(),
+)
+
+PLANS = {plan.name: plan for plan in (QUICK, FULL, SMOKE)}
+
+
+@dataclass(frozen=True)
+class CellTask:
+    """All cells of one data set, seed and teacher."""
+
+    suite: str
+    dataset: str
+    seed: int
+    teacher: str
+    task: str
+
+    @property
+    def name(self) -> str:
+        """What the progress bar shows."""
+        return f"{self.dataset} {self.seed} {self.teacher}"
+
+    @property
+    def plan(self) -> SuitePlan:
+        """The suite's plan."""
+        return PLANS[self.suite]
+
+    def key(self, spec: StudentSpec | None, method: str) -> Key:
+        """Name one cell; the teacher's own has no student."""
+        family, size = ("", "") if spec is None else (spec.family, spec.size)
+        return Key(self.suite, self.dataset, self.seed, self.teacher, family, size, method)
+
+
+def list_tasks(plan: SuitePlan, folder: Path | None) -> list[CellTask]:
+    """List the tasks of a plan for the data that there are.
+
+    Parameters
+    ----------
+    plan : SuitePlan
+        The suite.
+    folder : Path or None
+        The data folder; without it, the plan's sets that scikit-learn carries, or all of those
+        if the plan names none of them.
+
+    Returns
+    -------
+    tasks : list of CellTask
+    """
+    available = list_available(folder)
+    wanted = [name for name in plan.datasets if name in available]
+    if not wanted:
+        wanted = list(available)
+    return [
+        CellTask(plan.name, dataset, seed, teacher, available[dataset])
+        for seed in plan.seeds
+        for dataset in wanted
+        for teacher in plan.teachers
+    ]
+
+
+@dataclass(frozen=True)
+class PlannedSuite:
+    """A plan as the runner wants it."""
+
+    plan: SuitePlan
+
+    def tasks(self, folder: Path | None) -> list[CellTask]:
+        """List the tasks for the data that there are."""
+        return list_tasks(self.plan, folder)
+
+    def expected_keys(self, task: CellTask) -> list[Key]:
+        """List the cells of a task."""
+        return expected_keys(task)
+
+    @property
+    def run_task(self) -> Callable[[CellTask, Emit, RunSettings], None]:
+        """The function that computes the cells of a task."""
+        from benchmarks.cells import run_task
+
+        return run_task
+
+
+def expected_keys(task: CellTask) -> list[Key]:
+    """List the cells of a task."""
+    keys = [task.key(None, "teacher")]
+    for spec in task.plan.students:
+        keys += [task.key(spec, method) for method in task.plan.methods(spec, task.task)]
+    return keys
