@@ -16,7 +16,7 @@ from benchmarks.measures import evaluate, latency, row_losses, size_of
 from benchmarks.methods import METHODS, Context, Fitted, Skip
 from benchmarks.suites import CellTask, StudentSpec
 from benchmarks.tasks import Emit, Row, RunSettings
-from benchmarks.teachers import make_teacher
+from benchmarks.teachers import tune
 from skdistill._compat import num_samples
 from skdistill.metrics import classification_fidelity, regression_fidelity
 
@@ -134,17 +134,18 @@ class CellRunner:
             n_features=self.split.X_train.shape[1],
             n_classes=0 if self.classes is None else len(self.classes),
             status="ok",
+            reason="",
         )
         row.update(values)
         return row
 
 
 def fit_teacher(name: str, task: str, X: Any, y: Any, seed: int) -> tuple[Any, float]:
-    """Fit a teacher; cached by the content of its arguments."""
+    """Tune and fit a teacher; cached by the content of its arguments."""
     start = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        teacher = make_teacher(name, task, seed).fit(X, y)
+        teacher = tune(name, task, X, y, seed).fit(X, y)
     return teacher, time.perf_counter() - start
 
 

@@ -20,7 +20,7 @@ CORRECTIONS = tuple(10.0**exponent for exponent in range(-5, 4))
 
 # Fits that tuning takes at a given size, the same for every method.
 MATCHED_FOLDS = 3
-MATCHED_CANDIDATES = 4
+MATCHED_CANDIDATES = 6
 
 
 @dataclass(frozen=True)
@@ -100,11 +100,16 @@ def candidates(method: str, *, matched: bool) -> list[dict[str, Any]]:
     """
     if not matched:
         return [{"c": c} for c in CORRECTIONS] if method == "corrected" else [{}]
+    # A large leaf lets a direct tree stay below the size that it may have, where that is better.
+    smoothing: list[dict[str, Any]] = [{"min_samples_leaf": rows} for rows in (1, 20, 100)]
     own: dict[str, list[dict[str, Any]]] = {
-        "direct": [{"min_samples_leaf": 1}, {"min_samples_leaf": 20}],
-        "plain": [{"log_scale": True}, {"log_scale": False}],
-        "cross_fit": [{"min_samples_leaf": 1}, {"min_samples_leaf": 20}],
-        "corrected": [{"c": 1e-3}, {"c": 1e-1}],
+        "direct": smoothing,
+        "plain": [
+            {"log_scale": True},
+            *({"log_scale": False, **params} for params in smoothing[:2]),
+        ],
+        "cross_fit": smoothing,
+        "corrected": [{"c": 1e-3}, {"c": 1e-2}, {"c": 1e-1}],
     }
     return [{**params, "max_features": part} for params in own[method] for part in ("sqrt", 1.0)]
 
@@ -179,9 +184,7 @@ def choose_forest(
         for train, test in KFold(folds).split(rows.X):
             known, held_out = rows.take(train), rows.take(test)
             for number, params in enumerate(options):
-                model = fit_forest(
-                    method, known, params, n_trees=n_trees, seed=seed, leaves=leaves
-                )
+                model = fit_forest(method, known, params, n_trees=n_trees, seed=seed, leaves=leaves)
                 said = model.predict_proba(held_out.X)[:, 1]
                 scores[number] += roc_auc_score(held_out.y, said)
         best = options[int(scores.argmax())]

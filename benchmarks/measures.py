@@ -13,6 +13,7 @@ import numpy as np
 from sklearn.metrics import r2_score, roc_auc_score
 from threadpoolctl import threadpool_limits
 
+from skdistill._compat import take_rows
 from skdistill._optional import comes_from
 
 # No probability counts as less than this in the log loss: a wrong certainty costs 34.5.
@@ -122,8 +123,8 @@ def latency(predict: Callable[[Any], Any], X: Any) -> dict[str, float]:
     Parameters
     ----------
     predict : callable
-        Takes a frame.
-    X : DataFrame
+        Takes rows.
+    X : DataFrame or ndarray
         Rows to predict, repeated as needed.
 
     Returns
@@ -135,7 +136,7 @@ def latency(predict: Callable[[Any], Any], X: Any) -> dict[str, float]:
     """
     with threadpool_limits(limits=1), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        singles = [X.iloc[[i % len(X)]] for i in range(20)]
+        singles = [take_rows(X, np.array([i % len(X)])) for i in range(20)]
         seconds = _seconds(predict, singles[0])  # the first call warms up
         seconds = _seconds(predict, singles[1])
         n_calls = int(np.clip(SECONDS / max(seconds, 1e-9), 3, SINGLE_CALLS))
@@ -175,9 +176,6 @@ def _ece(confidence: np.ndarray, correct: np.ndarray) -> float:
 
 def _count(model: Any) -> tuple[int, int]:
     """Count the leaves and the parameters of a model, its parts included."""
-    if isinstance(model, list | tuple | np.ndarray):
-        counts = [_count(part) for part in np.ravel(np.array(model, dtype=object))]
-        return sum(leaves for leaves, _ in counts), sum(others for _, others in counts)
     if comes_from(model, "lightgbm"):
         booster = getattr(model, "booster_", model)
         leaves = re.findall(r"^num_leaves=(\d+)$", booster.model_to_string(), flags=re.MULTILINE)
@@ -192,17 +190,20 @@ def _count(model: Any) -> tuple[int, int]:
     for weights, constants in (("coefs_", "intercepts_"), ("coef_", "intercept_")):
         if hasattr(model, weights):
             return 0, _n_values(getattr(model, weights)) + _n_values(getattr(model, constants))
-    return _count(_parts(model))
+    counts = [_count(part) for part in _parts(model)]
+    return sum(leaves for leaves, _ in counts), sum(others for _, others in counts)
 
 
 def _parts(model: Any) -> list[Any]:
     """List the fitted parts of a composite that take part in predicting."""
     if hasattr(model, "steps"):
         return [step for _, step in model.steps]
-    for name in ("estimators_", "estimator_", "regressor_", "student_", "models_"):
+    for name in ("estimators_", "estimator_", "regressor_", "student_"):
         if hasattr(model, name):
-            part = getattr(model, name)
-            return list(np.ravel(np.array(part, dtype=object)))
+            parts = getattr(model, name)
+            if isinstance(parts, np.ndarray):
+                return list(parts.flat)
+            return list(parts) if isinstance(parts, list) else [parts]
     return []
 
 
@@ -213,8 +214,8 @@ def _n_values(arrays: Any) -> int:
 
 
 def _repeat(X: Any, n_rows: int) -> Any:
-    """Repeat the rows of a frame up to a number."""
-    return X.iloc[np.arange(n_rows) % len(X)].reset_index(drop=True)
+    """Repeat the rows of a table up to a number."""
+    return take_rows(X, np.arange(n_rows) % len(X))
 
 
 def _seconds(predict: Callable[[Any], Any], X: Any) -> float:

@@ -120,9 +120,7 @@ class Cell:
     def has_gap(self) -> bool:
         """Whether the teacher is better than the baseline by more than noise."""
         gaps = np.subtract(self.baseline_losses, self.teacher_losses)
-        band = max(
-            RELATIVE_BAND * abs(self.baseline_loss), STANDARD_ERRORS * _standard_error(gaps)
-        )
+        band = max(RELATIVE_BAND * abs(self.baseline_loss), STANDARD_ERRORS * _standard_error(gaps))
         return bool(gaps.mean() > band)
 
     @property
@@ -180,7 +178,9 @@ def pair(
     cells : list of Cell
         In the order of students, then sets; those without a seed that has both are left out.
     """
-    good = {key_of(row): row for row in rows if is_ok(row) and not math.isnan(loss_of(row, measure))}
+    good = {
+        key_of(row): row for row in rows if is_ok(row) and not math.isnan(loss_of(row, measure))
+    }
     seeds: dict[Key, list[int]] = {}
     for key in good:
         if key.method == method and _baseline_of(good, key, baseline):

@@ -9,7 +9,7 @@ author = "skdistill developers"
 project_copyright = "2026, skdistill developers"
 version = release = skdistill.__version__
 
-extensions = ["sphinx.ext.autodoc", "sphinx.ext.autosummary", "numpydoc"]
+extensions = ["sphinx.ext.autodoc", "sphinx.ext.autosummary", "numpydoc", "myst_parser"]
 exclude_patterns = ["_build"]
 templates_path = ["_templates"]
 

@@ -212,6 +212,34 @@ class BaseDistilled(MetaEstimatorMixin, BaseEstimator, metaclass=ABCMeta):
             )
         return self.teacher_
 
+    def set_params(self, **params: Any) -> Any:
+        """Set parameters, also of the student and of an unfitted teacher.
+
+        Parameters
+        ----------
+        **params : dict
+            Values by name, as in ``student__max_leaf_nodes=8``.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            If a name is unknown, or would change a fitted teacher: all clones share it, and its
+            labels would stay what they are.
+        """
+        teacher = params.get("teacher", self.teacher)
+        nested = sorted(name for name in params if name.startswith("teacher__"))
+        if nested and keep_fitted(teacher) is teacher:
+            raise ValueError(
+                f"{nested} would change a teacher that is fitted and shared, and not what it has "
+                "learned; give an unfitted teacher, which is fitted inside, or several fitted "
+                "ones as values of 'teacher'."
+            )
+        return super().set_params(**params)
+
     def __sklearn_clone__(self) -> Any:
         """Clone everything but a fitted teacher, which both copies share."""
         return clone_keeping(self, teacher=keep_fitted(self.teacher))

@@ -63,7 +63,7 @@ def read_column(X: Any, index: int) -> Column:
         column = _read_polars(X.to_series(index))
         name = X.columns[index]
     else:
-        column = _read_values(np.asarray(X)[:, index])
+        column = _read_values(np.asarray(X)[:, index], index)
         name = index
     if isinstance(column, np.ndarray) and np.isinf(column).any():
         raise ValueError(f"Column {name!r} contains infinity or a value too large for float64.")
@@ -111,7 +111,7 @@ def _read_pandas(series: Any) -> Column:
         )
     values = series.to_numpy(dtype=object, copy=True)
     values[series.isna().to_numpy()] = None
-    return _read_values(values)
+    return _read_values(values, series.name)
 
 
 def _read_polars(series: Any) -> Column:
@@ -124,19 +124,24 @@ def _read_polars(series: Any) -> Column:
             f"Column {series.name!r} has dtype {series.dtype}; turn dates into numbers first, "
             "for example days since a fixed day."
         )
-    return _read_values(np.array(series.to_list(), dtype=object))
+    return _read_values(np.array(series.to_list(), dtype=object), series.name)
 
 
-def _read_values(values: np.ndarray) -> Column:
-    """Read a one-dimensional array of any dtype."""
+def _read_values(values: np.ndarray, name: Any) -> Column:
+    """Read a one-dimensional array of any dtype; `name` is for the message."""
     if values.dtype.kind in "biuf":
         return values.astype(np.float64)
     values = values.astype(object)
     kinds = set(map(type, values))
     if any(issubclass(kind, str) for kind in kinds):
         return _factorize(values)
-    # Raises TypeError itself where a value is neither a number nor a string.
-    return np.asarray(values.astype(np.float64))
+    try:
+        return np.asarray(values.astype(np.float64))
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"Column {name!r} holds values that are neither numbers nor strings ({error}); "
+            "turn them into numbers, or leave the column out."
+        ) from error
 
 
 def _factorize(values: np.ndarray) -> Factor:

@@ -115,19 +115,20 @@ def prepare_teacher(
         _check_classes(np.unique(problem.y[weighty]))
     settings.report(f"fitting the teacher {adapted.name} on {problem.n_rows} rows")
     record.teacher_fits += 1
-    return adapted.refit(problem.X, problem.y, problem.weight, random_state=settings.seed)
+    return adapted.fit_missing(problem.X, problem.y, problem.weight, random_state=settings.seed)
 
 
 def settle_classes(problem: Problem, teacher: Teacher | None) -> Problem:
     """Agree on the classes, and check precomputed targets against them."""
+    targets = problem.soft_targets
     if teacher is not None:
         classes = resolve_classes(teacher, problem.y)
     elif problem.y is not None:
         classes = np.unique(problem.y)
     else:
-        classes = np.arange(np.asarray(problem.soft_targets).shape[-1])
+        targets = check_probabilities(targets, "soft_targets", n_rows=problem.n_rows)
+        classes = np.arange(targets.shape[1])
     _check_classes(classes)
-    targets = problem.soft_targets
     if targets is not None:
         targets = check_probabilities(
             targets, "soft_targets", n_rows=problem.n_rows, n_classes=len(classes)
@@ -139,8 +140,8 @@ def settle_classes(problem: Problem, teacher: Teacher | None) -> Problem:
 def _check_classes(classes: np.ndarray) -> None:
     if len(classes) < 2:
         raise ValueError(
-            f"y has one class, {classes[0]!r}: a classifier needs at least two; give rows of "
-            "another class too."
+            f"y has one class, {classes.tolist()[0]!r}: a classifier needs at least two; give "
+            "rows of another class too."
         )
 
 

@@ -9,6 +9,7 @@ from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill._base_distilled import BaseDistilled, student_has
+from skdistill._compat import check_sample_weight
 from skdistill._flow import Problem, as_table, check_values, settle_classes
 from skdistill.metrics import classification_fidelity, regression_fidelity
 from skdistill.teachers import Teacher
@@ -180,7 +181,7 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
         X : like X of fit, of shape (n_samples, ...)
             Rows, best such that neither has seen; no labels are needed.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows.
+            Non-negative weights of the rows.
 
         Returns
         -------
@@ -192,11 +193,12 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
         Raises
         ------
         ValueError
-            If there is no teacher to compare with.
+            If there is no teacher to compare with, or weights are negative or too few.
         """
         X = as_table(X)
         teacher = self._fitted_teacher().predict_proba(X, self.classes_)
-        return classification_fidelity(teacher, self.predict_proba(X), sample_weight)
+        weight = None if sample_weight is None else check_sample_weight(sample_weight, X)
+        return classification_fidelity(teacher, self.predict_proba(X), weight)
 
 
 class DistilledRegressor(RegressorMixin, BaseDistilled):
@@ -301,7 +303,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         X : like X of fit, of shape (n_samples, ...)
             Rows, best such that neither has seen; no labels are needed.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows.
+            Non-negative weights of the rows.
 
         Returns
         -------
@@ -311,8 +313,9 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         Raises
         ------
         ValueError
-            If there is no teacher to compare with.
+            If there is no teacher to compare with, or weights are negative or too few.
         """
         X = as_table(X)
         teacher = self._fitted_teacher().predict(X)
-        return regression_fidelity(teacher, self.predict(X), sample_weight)
+        weight = None if sample_weight is None else check_sample_weight(sample_weight, X)
+        return regression_fidelity(teacher, self.predict(X), weight)

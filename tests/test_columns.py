@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -111,6 +113,13 @@ def test_cells_that_are_no_scalars_are_refused(values):
     X[:, 0] = values
     with pytest.raises(TypeError, match=r"must be a string or a (real )?number"):
         read_column(X, 0)
+
+
+@pytest.mark.parametrize("value", [datetime.date(2020, 1, 1), pd.Period("2020"), [1, 2]])
+def test_other_objects_are_refused_by_the_name_of_the_column(value):
+    frame = pd.DataFrame({"day": pd.Series([value] * 2, dtype=object)})
+    with pytest.raises(TypeError, match="'day' holds values that are neither numbers nor strings"):
+        read_column(frame, 0)
 
 
 def test_repeated_column_names_are_read_by_position():

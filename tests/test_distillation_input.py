@@ -12,6 +12,7 @@ from sklearn.datasets import load_diabetes, load_iris
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.model_selection import GridSearchCV
 from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
@@ -136,6 +137,40 @@ def test_bad_soft_targets(case: str) -> None:
     targets, message = BAD_TARGETS[case]
     with pytest.raises(ValueError, match=f"soft_targets.*{message}"):
         DistilledClassifier().fit(X, y, soft_targets=targets)
+
+
+def test_soft_targets_of_two_classes_without_labels() -> None:
+    one_column = P[:, 0]
+    for targets in (one_column, one_column[:, None], np.column_stack([1 - one_column, one_column])):
+        distilled = DistilledClassifier(random_state=0).fit(X, soft_targets=targets)
+        assert distilled.classes_.tolist() == [0, 1]
+        np.testing.assert_allclose(
+            distilled.predict_proba(X)[:, 1].mean(), one_column.mean(), atol=1e-9
+        )
+    with pytest.raises(ValueError, match=r"soft_targets must be probabilities of shape"):
+        DistilledClassifier().fit(X, soft_targets=0.5)
+
+
+@pytest.mark.parametrize("weight", [-np.ones(150), np.ones(3)])
+def test_bad_weights_of_fidelity(weight: Any) -> None:
+    regressor = DistilledRegressor(Ridge().fit(X, y), random_state=0).fit(X, y)
+    for distilled in (DistilledClassifier(FROZEN, random_state=0).fit(X, y), regressor):
+        with pytest.raises(ValueError, match="sample_weight"):
+            distilled.fidelity(X, weight)
+        assert distilled.fidelity(X, [2.0] * 150) == pytest.approx(distilled.fidelity(X))
+
+
+def test_parameters_of_a_fitted_teacher_cannot_be_set() -> None:
+    depth = FITTED.max_depth
+    for teacher in (FITTED, FROZEN):
+        nested = "teacher__max_depth" if teacher is FITTED else "teacher__estimator__max_depth"
+        with pytest.raises(ValueError, match="would change a teacher that is fitted"):
+            DistilledClassifier(teacher).set_params(**{nested: 1})
+    with pytest.raises(ValueError, match="would change a teacher that is fitted"):
+        GridSearchCV(DistilledClassifier(FITTED), {"teacher__max_depth": [1]}, cv=2).fit(X, y)
+    assert FITTED.max_depth == depth
+    unfitted = DistilledClassifier(DecisionTreeClassifier()).set_params(teacher__max_depth=2)
+    assert unfitted.teacher.max_depth == 2
 
 
 @pytest.mark.parametrize(

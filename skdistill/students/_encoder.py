@@ -92,7 +92,8 @@ class TabularEncoder:
                 self.tables_[j], self.defaults_[j] = self._fit_table(column, response, weight)
         self.n_numeric_ = self.n_inputs_ - len(self.tables_)
         if sp.issparse(X):
-            self.means_ = np.zeros(self.n_inputs_)
+            if self.layout == "onehot":
+                self.means_ = np.zeros(self.n_inputs_)
             self.n_outputs_ = self.n_inputs_
             return X
         if self.layout == "ordered":

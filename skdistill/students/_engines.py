@@ -90,7 +90,7 @@ class LightGBMEngine:
             "feature_pre_filter": False,
             "verbosity": -1,
         }
-        data = lib.Dataset(_as_matrix(Z), label=np.zeros(n_samples), params=params)
+        data = lib.Dataset(_with_a_value(_as_matrix(Z)), label=np.zeros(n_samples), params=params)
         return lib.train(params, data, num_boost_round=plan.n_rounds)
 
     def scores(self, booster: Any, Z: Any, n_threads: int) -> np.ndarray:
@@ -192,6 +192,10 @@ _STATISTICS = {
 }
 
 
+# What LightGBM takes for zero.
+LIGHTGBM_ZERO = 1e-35
+
+
 def _library(name: str) -> Any:
     return import_optional(name, extra="boosting", purpose=f"backend={name!r}")
 
@@ -199,6 +203,19 @@ def _library(name: str) -> Any:
 def _as_matrix(Z: Any) -> Any:
     """Make SciPy's sparse arrays the older sparse matrices, which are all LightGBM knows."""
     return sp.csr_matrix(Z) if sp.issparse(Z) else Z
+
+
+def _with_a_value(Z: Any) -> Any:
+    """Return `Z`, or a constant matrix of its shape where it is all zeros.
+
+    LightGBM drops columns of zeros (1e-35 is one) and fails when none is left; a constant grows
+    trees of one leaf.
+    """
+    values = Z.data if sp.issparse(Z) else Z
+    if not (np.abs(values) <= LIGHTGBM_ZERO).all():  # missing values are worth a split too
+        return Z
+    rows = np.arange(Z.shape[0])
+    return sp.csr_matrix((np.ones(len(rows)), (rows, np.zeros_like(rows))), shape=Z.shape)
 
 
 def _dmatrix(Z: Any, n_threads: int) -> Any:

@@ -211,6 +211,41 @@ class Teacher(ABC):
             "as it is (teacher_labels='in_sample')."
         )
 
+    def check_ready(self) -> None:
+        """Check that it is fitted, or can be.
+
+        Raises
+        ------
+        ValueError
+            If it is neither.
+        """
+        if not self.is_fitted and not self.refittable:
+            raise ValueError(
+                f"teacher {self.name} is an unfitted teacher declared frozen; fit it first, or "
+                "give it without FrozenEstimator to have it fitted here. A fitted model that does "
+                "not follow scikit-learn's conventions is given by its function: "
+                "CallableTeacher(model.predict_proba, output='probabilities')."
+            )
+
+    def fit_missing(
+        self, X: Any, y: Any, sample_weight: np.ndarray | None = None, *, random_state: Any = None
+    ) -> Teacher:
+        """Fit what is not fitted yet, in a copy; what is fitted stays as it is.
+
+        Parameters
+        ----------
+        X, y, sample_weight, random_state
+            As for `refit`.
+
+        Returns
+        -------
+        teacher : Teacher
+            A fitted one; this one if it is.
+        """
+        if self.is_fitted:
+            return self
+        return self.refit(X, y, sample_weight, random_state=random_state)
+
     def check_features(self, X: Any) -> None:
         """Check that the columns of `X` are those the teacher was fitted to.
 

@@ -84,6 +84,21 @@ class EnsembleTeacher(Teacher):
         for member in self.members:
             member.check_task(task)
 
+    def check_ready(self) -> None:
+        """Check that every member is fitted, or can be."""
+        for member in self.members:
+            member.check_ready()
+
+    def fit_missing(
+        self, X: Any, y: Any, sample_weight: np.ndarray | None = None, *, random_state: Any = None
+    ) -> Teacher:
+        """Fit the members that are not fitted yet (see `Teacher.fit_missing`)."""
+        rng = None if random_state is None else check_random_state(random_state)
+        members = [
+            member.fit_missing(X, y, sample_weight, random_state=rng) for member in self.members
+        ]
+        return EnsembleTeacher(members, weights=self.weights)
+
     def check_features(self, X: Any) -> None:
         """Check the columns of `X` against those of every member."""
         for member in self.members:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+import sysconfig
+from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -17,13 +20,15 @@ class _Hasher(NumpyHasher):
 
     Of a function of the module `followed` the globals it names count too: a script's
     ``lambda X: model.predict_proba(X)`` must get another key when `model` changes. Library
-    functions are left at their code.
+    functions are left at their code. Classes that are not installed count with their methods: a
+    notebook's own estimator must get another key when its code changes.
     """
 
     def __init__(self, followed: str | None) -> None:
         super().__init__(hash_name="md5")
         self._followed = followed
         self._open: set[int] = set()
+        self._classes: set[type] = set()
 
     def save(self, obj: Any) -> None:
         """Save an object into the stream that is hashed."""
@@ -31,6 +36,10 @@ class _Hasher(NumpyHasher):
             super().save(("module", obj.__name__))
         elif isinstance(obj, MaskedArray):  # joblib fails on them; searches hold some
             super().save(("masked", obj.filled(), np.ma.getmaskarray(obj)))
+        elif isinstance(obj, type) and obj not in self._classes and not _is_installed(obj):
+            self._classes.add(obj)
+            super().save(obj)
+            super().save((obj.__bases__, _methods(obj)))
         elif not isinstance(obj, FunctionType):
             super().save(obj)
         elif id(obj) in self._open:  # a function that reaches itself
@@ -87,6 +96,30 @@ def fingerprint(obj: Any, name: str) -> str:
             f"teacher {name} cannot be hashed, so that its labels cannot be cached: {error}. "
             "Use memory=None, or a teacher that pickles."
         ) from error
+
+
+def _is_installed(cls: type) -> bool:
+    """Tell whether a class belongs to Python or to an installed package, whose code is fixed."""
+    if cls.__module__ == "__main__":
+        return False
+    file = getattr(sys.modules.get(cls.__module__), "__file__", None)
+    if file is None:
+        return True
+    path = Path(file)
+    in_packages = not {"site-packages", "dist-packages"}.isdisjoint(path.parts)
+    return in_packages or path.is_relative_to(sysconfig.get_paths()["stdlib"])
+
+
+def _methods(cls: type) -> list[tuple[str, Any]]:
+    """Collect the functions of a class, by name."""
+    found: list[tuple[str, Any]] = []
+    for name, member in sorted(vars(cls).items()):
+        if isinstance(member, property):
+            found.append((name, [f for f in (member.fget, member.fset) if f is not None]))
+        function = getattr(member, "__func__", member)  # of class and static methods
+        if isinstance(function, FunctionType):
+            found.append((name, function))
+    return found
 
 
 def _names(code: CodeType) -> set[str]:

@@ -56,11 +56,7 @@ def as_teacher(teacher: Any, *, task: str) -> Teacher:
     check_choice(task, "task", ("classification", "regression"))
     adapted = adapt(teacher)
     adapted.check_task(task)
-    if not adapted.is_fitted and not adapted.refittable:
-        raise ValueError(
-            f"teacher {adapted.name} is an unfitted teacher declared frozen; fit it first, or "
-            "give it without FrozenEstimator to have it fitted here."
-        )
+    adapted.check_ready()
     return adapted
 
 
@@ -159,7 +155,8 @@ def resolve_classes(teacher: Teacher, y: Any | None) -> np.ndarray:
     strange = labels[find_labels(labels, classes) < 0]
     if len(strange):
         raise ValueError(
-            f"y has labels {strange[:8].tolist()} that teacher {teacher.name} does not know; its "
+            f"y has labels {strange[:8].tolist()} that teacher {teacher.name} does not know; give "
+            "y in the labels of the teacher, whose "
             f"classes are {classes.tolist()}.{describe_mismatch(strange, classes)}"
         )
     if labels.dtype != classes.dtype and labels.dtype.kind in "biuf":

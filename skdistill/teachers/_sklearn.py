@@ -40,6 +40,8 @@ class EstimatorTeacher(Teacher):
     A copy for other rows keeps what was found in the original's own fit: of a fitted search it is
     the best estimator (searching again in every fold would cost a multiple and find the same), of
     a booster that stopped early the number of rounds (there is no evaluation set to stop on).
+    XGBoost's classifiers only take the labels 0, 1, ... without a gap; a copy gets such codes
+    where the labels are others, as in a fold that lacks a class.
 
     Examples
     --------
@@ -56,13 +58,16 @@ class EstimatorTeacher(Teacher):
 
     def __init__(self, estimator: Any) -> None:
         self.estimator = estimator
+        self._labels: np.ndarray | None = None  # of the codes that a copy was fitted to
         self.name = type(estimator).__name__
         if isinstance(estimator, FrozenEstimator):
             self.name = type(estimator.estimator).__name__
 
     @property
     def columns(self) -> np.ndarray | None:
-        """The estimator's ``classes_``, in its order."""
+        """Labels of ``classes_``, in its order."""
+        if self._labels is not None:
+            return self._labels
         if self._kind == "regressor" or not self.is_fitted:
             return None
         classes = getattr(self.estimator, "classes_", None)
@@ -126,7 +131,8 @@ class EstimatorTeacher(Teacher):
 
     def fingerprint(self) -> str:
         """Compute a key of the estimator's parameters and fitted state."""
-        return fingerprint(_chosen(self.estimator), self.name)
+        model = _chosen(self.estimator)
+        return fingerprint(model if self._labels is None else (model, self._labels), self.name)
 
     def refit(
         self,
@@ -146,10 +152,13 @@ class EstimatorTeacher(Teacher):
             if random_state is not None:
                 seed_estimator(fresh, check_random_state(random_state))
             weights = {} if sample_weight is None else _weight_arguments(fresh, sample_weight)
+            labels, y = _encode_if_needed(fresh, y)
             # Weights are given by name here, which routing would ask every step to request.
             with config_context(enable_metadata_routing=False):
                 fresh.fit(X, y, **weights)
-        return EstimatorTeacher(fresh)
+        copy = EstimatorTeacher(fresh)
+        copy._labels = labels
+        return copy
 
     def _trained_names(self, names: list[str]) -> list[str]:
         return trained_names(_first_step(self.estimator), names)
@@ -176,6 +185,19 @@ def _first_step(estimator: Any) -> Any:
         return _first_step(estimator.estimator)
     chosen = _chosen(estimator)
     return chosen if chosen is estimator else _first_step(chosen)
+
+
+def _encode_if_needed(estimator: Any, y: Any) -> tuple[np.ndarray | None, Any]:
+    """Turn labels that XGBoost refuses into codes; return the labels of the codes, and `y`."""
+    last = estimator
+    while isinstance(last, Pipeline):
+        last = last.steps[-1][1]
+    if not comes_from(last, "xgboost") or estimator_type(last) != "classifier":
+        return None, y
+    labels, codes = np.unique(np.asarray(y), return_inverse=True)
+    if np.array_equal(labels, np.arange(len(labels))):
+        return None, y
+    return labels, codes
 
 
 def _weight_arguments(estimator: Any, sample_weight: np.ndarray) -> dict[str, np.ndarray]:

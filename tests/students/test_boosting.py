@@ -387,3 +387,17 @@ def test_no_seed_matters_below_the_sample_of_the_bins():
         for seed in (1, 2)
     )
     np.testing.assert_array_equal(one, two)
+
+
+@pytest.mark.parametrize("backend", ["lightgbm", "xgboost"])
+@pytest.mark.parametrize("fill", [0.0, 1e-40, np.nan, 1.0])
+@pytest.mark.parametrize("sparse", [False, True])
+def test_rows_without_information_give_the_prior(fill, sparse, backend):
+    X = np.full((60, 3), fill)
+    if sparse:
+        X = sp.csr_matrix(np.nan_to_num(X))
+    y = np.arange(60) % 3 == 0
+    proba = BoostingStudentClassifier(backend=backend).fit(X, y).predict_proba(X)
+    np.testing.assert_allclose(proba[:, 1], 1 / 3, rtol=1e-5)
+    values = BoostingStudentRegressor(backend=backend).fit(X, y * 1.0).predict(X)
+    np.testing.assert_allclose(values, 1 / 3, rtol=1e-5)

@@ -80,6 +80,24 @@ def test_refit_fits_fresh_members():
     assert not EnsembleTeacher([TREE, FrozenEstimator(TREE)]).refittable
 
 
+def test_only_what_is_not_fitted_is_fitted():
+    function = CallableTeacher(TREE.predict_proba, output="probabilities", classes=TREE.classes_)
+    members = [TREE, FrozenEstimator(TREE), function, DecisionTreeClassifier(max_depth=1)]
+    teacher = as_teacher(members, task="classification")
+    assert not teacher.is_fitted
+    fitted = teacher.fit_missing(X, Y, random_state=0)
+    assert fitted.is_fitted
+    assert [new is old for new, old in zip(fitted.members, teacher.members, strict=True)] == [
+        True,
+        True,
+        True,
+        False,
+    ]
+    assert fitted.members[0].estimator is TREE
+    with pytest.raises(ValueError, match="unfitted teacher declared frozen"):
+        as_teacher([TREE, FrozenEstimator(DecisionTreeClassifier())], task="classification")
+
+
 def test_fingerprint_sees_members_and_weights():
     keys = {
         EnsembleTeacher(members, weights=weights).fingerprint()

@@ -5,6 +5,7 @@ import textwrap
 
 import numpy as np
 import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
@@ -102,6 +103,39 @@ def test_objects_count_with_state_and_code(monkeypatch):
     assert before == key(Shift(1).back) != key(Shift(2).back)
     monkeypatch.setattr(Shift, "back", lambda self, X: X * self.by)
     assert key(Shift(1).back) != before
+
+
+class Constant(ClassifierMixin, BaseEstimator):
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict(self, X):
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+    def predict_proba(self, X):
+        return np.tile([self.rate, 1.0 - self.rate], (len(X), 1))
+
+    @property
+    def rate(self):
+        return 0.2
+
+
+class Derived(Constant):
+    def fit(self, X, y):
+        return super().fit(X, y)
+
+
+@pytest.mark.parametrize("kind", [Constant, Derived])
+def test_code_of_classes_that_are_not_installed_counts(kind, monkeypatch):
+    teacher = as_teacher(kind().fit(X, Y), task="classification")
+    keys = [teacher.fingerprint(), teacher.fingerprint()]
+    assert keys[0] == keys[1]
+    monkeypatch.setattr(Constant, "rate", property(lambda self: 0.7))
+    keys.append(teacher.fingerprint())
+    monkeypatch.setattr(Constant, "predict_proba", lambda self, X: np.tile([0.6, 0.4], (len(X), 1)))
+    keys.append(teacher.fingerprint())
+    assert len(set(keys)) == 3
 
 
 def test_what_cannot_be_hashed():

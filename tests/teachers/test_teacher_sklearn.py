@@ -323,3 +323,18 @@ def test_classes_without_tags():
     assert not teacher.refittable
     np.testing.assert_array_equal(teacher.predict_proba(X[:1], ["a", "b"]), [[0.25, 0.75]])
     assert as_teacher(model, task="regression").predict(X[:2]).tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("in_pipeline", [False, True])
+@pytest.mark.parametrize("labels", [["a", "b", "d"], [0, 2, 3]])
+def test_xgboost_learns_labels_that_are_not_counted_from_zero(labels, in_pipeline):
+    labels = np.array(labels)
+    model = xgb.XGBClassifier(n_estimators=3, n_jobs=1)
+    model = make_pipeline(StandardScaler(), model) if in_pipeline else model
+    counted = EstimatorTeacher(model.fit(X, Y3))
+    teacher = counted.refit(X, labels[Y3])
+    np.testing.assert_array_equal(teacher.classes, labels)
+    expected = counted.predict_proba(X, [0, 1, 2])
+    np.testing.assert_allclose(teacher.predict_proba(X, labels), expected, rtol=1e-6)
+    again = teacher.refit(X, labels[Y3])
+    assert again.fingerprint() == teacher.fingerprint() != counted.fingerprint()
