@@ -203,7 +203,7 @@ def trouble(rows: Iterable[Row]) -> str:
             group = groups.setdefault((suite, "no row", key.method, "never reached"), [])
             group.append(key._asdict())
     if not groups:
-        return "None.\n"
+        return "Nothing.\n"
     return markdown(
         ["suite", "status", "method", "reason", "students", "data sets", "cells"],
         [

@@ -1,7 +1,8 @@
 """What a model costs where it runs: bytes, microseconds a row, cold start and memory.
 
 Teachers and students are pickled as they are, which is what a user has without an export. Tables
-of numbers are given as arrays, so that a cold start does not pay for pandas; others as frames.
+of numbers are given as arrays, as a service would, others as frames. Much of a cold start is the
+import of scikit-learn, the same for every pickled model.
 """
 
 from __future__ import annotations

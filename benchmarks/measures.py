@@ -168,7 +168,7 @@ def _auc(said: np.ndarray, hits: np.ndarray) -> float | None:
 
 
 def _ece(confidence: np.ndarray, correct: np.ndarray) -> float:
-    """Expected calibration error: by how much confidence and accuracy differ within bins."""
+    """Compute the expected calibration error: how far confidence is from accuracy in its bin."""
     bins = np.clip((confidence * ECE_BINS).astype(int), 0, ECE_BINS - 1)
     surplus = np.bincount(bins, weights=confidence - correct, minlength=ECE_BINS)
     return float(np.abs(surplus).sum() / len(bins))

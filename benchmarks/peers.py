@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from benchmarks.encoding import make_encoder
@@ -142,9 +142,12 @@ def _hstree_cv(context: Context) -> Fitted:
         max_leaf_nodes=int(context.spec.size), random_state=context.seed
     )
     learner = imodels.HSTreeClassifierCV if classification else imodels.HSTreeRegressorCV
-    # Its folds are not shuffled.
-    order = np.random.RandomState(context.seed).permutation(len(data.target))
-    model = learner(estimator_=cart).fit(data.X[order], data.target[order])
+    # Its folds are thirds of the rows as they stand, and it fails where one lacks a class.
+    folds = (StratifiedKFold if classification else KFold)(
+        3, shuffle=True, random_state=context.seed
+    )
+    order = np.concatenate([rows for _, rows in folds.split(data.X, data.target)])
+    model = learner(estimator_=cart, cv=3).fit(data.X[order], data.target[order])
     fitted = data.model(model, model.estimator_.get_n_leaves())
     return Fitted(fitted, n_fits=model.cv + 1, chosen={"reg_param": float(model.reg_param)})
 
@@ -183,12 +186,63 @@ def _trustee(context: Context) -> Fitted:
     return Fitted(data.model(tree, tree.get_n_leaves()), n_fits, teacher_rows=len(data.X))
 
 
+@dataclass
+class _AutoGluonModel:
+    """One model of an AutoGluon predictor, on raw tables."""
+
+    predictor: Any
+    name: str
+    classes_: np.ndarray | None
+    n_leaves_: int
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Return probabilities of shape (n_samples, n_classes)."""
+        proba = self.predictor.predict_proba(X, model=self.name)
+        return np.asarray(proba[self.predictor.class_labels], dtype=np.float64)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Return the likeliest labels, or the values."""
+        return np.asarray(self.predictor.predict(X, model=self.name))
+
+
+def _autogluon(context: Context) -> Fitted:
+    """Distil AutoGluon's own ensemble into its LightGBM, with at most the student's leaves."""
+    tabular = _require("autogluon.tabular")
+    X, y = context.split.X_train, context.split.y_train
+    classes = np.unique(y) if context.task == "classification" else None
+    n_classes = 1 if classes is None or len(classes) == 2 else len(classes)
+    leaves = max(int(context.spec.size) // n_classes, 2)
+    per_tree = min(leaves, 8)
+    n_rounds = leaves // per_tree
+    booster = {
+        "num_leaves": per_tree,
+        "num_boost_round": n_rounds,
+        # AutoGluon's own rate is made for hundreds of rounds.
+        "learning_rate": min(1.0, 3.0 / n_rounds),
+    }
+    with TemporaryDirectory() as folder:
+        predictor = tabular.TabularPredictor(
+            "target",
+            path=folder,
+            eval_metric="root_mean_squared_error" if classes is None else "log_loss",
+            verbosity=0,
+        )
+        predictor.fit(X.assign(target=y), time_limit=AUTOGLUON_SECONDS, num_cpus=1)
+        names = predictor.distill(hyperparameters={"GBM": booster}, time_limit=AUTOGLUON_SECONDS)
+        if not names:
+            raise Skip("AutoGluon distilled no model within its time")
+        predictor.persist(names)
+    # Trees may have fewer leaves than they were allowed.
+    n_leaves = n_classes * per_tree * n_rounds
+    return Fitted(_AutoGluonModel(predictor, names[0], classes, n_leaves), chosen=booster)
+
+
 def _tabtune(context: Context) -> Fitted:
     """Skip: TabTune takes no teacher but its own."""
     _require("tabtune")
     raise Skip(
-        "TabTune distils only the foundation models that it names and downloads itself, so that "
-        "it cannot be compared on a shared teacher"
+        "TabTune's teachers are the foundation models of its own pipelines, which it downloads: "
+        "it cannot be given the teacher of the other methods"
     )
 
 
@@ -215,5 +269,6 @@ PEERS: dict[str, Callable[[Context], Fitted]] = {
     "figs": _figs,
     "hstree_cv": _hstree_cv,
     "trustee": _trustee,
+    "autogluon": _autogluon,
     "tabtune": _tabtune,
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from benchmarks.paired import Cell, by_student, count_outcomes, median_gap, pair
 from benchmarks.tables import NOTHING, fixed, interval, joined, markdown, percent, plural
@@ -120,13 +120,13 @@ def _by_set(cells: Iterable[Cell]) -> str:
     sets: dict[str, set[str]] = {}
     for cell in cells:
         sets.setdefault(cell.dataset, set()).add(cell.outcome)
-    always = [name for name, found in sorted(sets.items()) if found == {"win"}]
-    never = [name for name, found in sorted(sets.items()) if "win" not in found]
-    loses = [name for name, found in sorted(sets.items()) if "loss" in found]
+    always = [name for name, found in sets.items() if found == {"win"}]
+    never = [name for name, found in sets.items() if "win" not in found]
+    loses = [name for name, found in sets.items() if "loss" in found]
     return (
-        f"- Sets where every student wins: {joined(always, nothing='none')}.\n"
-        f"- Sets where no student wins: {joined(never, nothing='none')}.\n"
-        f"- Sets where some student loses: {joined(loses, nothing='none')}.\n"
+        f"- Sets where every student wins: {_named(always, sets)}.\n"
+        f"- Sets where no student wins: {_named(never, sets)}.\n"
+        f"- Sets where some student loses: {_named(loses, sets)}.\n"
     )
 
 
@@ -146,7 +146,15 @@ def _student_row(cells: Sequence[Cell]) -> list[str]:
 
 def _sets_with(cells: Sequence[Cell], outcome: str) -> str:
     names = [cell.dataset for cell in cells if cell.outcome == outcome]
-    return f"all {len(names)}" if len(names) == len(cells) > 2 else joined(names)
+    return _named(names, [cell.dataset for cell in cells])
+
+
+def _named(names: Collection[str], every: Collection[str]) -> str:
+    """Name sets, or where they are most of all sets, the others."""
+    others = sorted(set(every) - set(names))
+    if len(every) < 3 or len(others) * 3 > len(every):
+        return joined(sorted(names), nothing="none")
+    return f"all but {joined(others)}" if others else f"all {len(names)}"
 
 
 def _lost_cells(cells: Sequence[Cell]) -> str:

@@ -227,8 +227,8 @@ class BaseDistilled(MetaEstimatorMixin, BaseEstimator, metaclass=ABCMeta):
         Raises
         ------
         ValueError
-            If a name is unknown, or would change a fitted teacher: all clones share it, and its
-            labels would stay what they are.
+            If a name is unknown, if `student` is a name and has no parameters, or if it would
+            change a fitted teacher: all clones share it, and its labels would stay what they are.
         """
         teacher = params.get("teacher", self.teacher)
         nested = sorted(name for name in params if name.startswith("teacher__"))
@@ -237,6 +237,13 @@ class BaseDistilled(MetaEstimatorMixin, BaseEstimator, metaclass=ABCMeta):
                 f"{nested} would change a teacher that is fitted and shared, and not what it has "
                 "learned; give an unfitted teacher, which is fitted inside, or several fitted "
                 "ones as values of 'teacher'."
+            )
+        student = params.get("student", self.student)
+        nested = sorted(name for name in params if name.startswith("student__"))
+        if nested and isinstance(student, str):
+            raise ValueError(
+                f"student={student!r} is a name, which has no parameters to set by {nested}; give "
+                "an instance as student, such as skdistill.students.TreeStudentClassifier()."
             )
         return super().set_params(**params)
 

@@ -70,7 +70,9 @@ def as_table(X: Any) -> Any:
         return X
     if isinstance(X, list | tuple) and len(X) and isinstance(X[0], str | bytes | dict):
         return X
-    return np.asarray(X)
+    table = np.asarray(X)
+    # Numbers beside texts must stay numbers.
+    return np.asarray(X, dtype=object) if table.dtype.kind == "U" else table
 
 
 def check_problem(X: Any, y: Any, sample_weight: Any, soft_targets: Any, *, task: str) -> Problem:

@@ -32,7 +32,8 @@ def import_optional(name: str, *, extra: str, purpose: str) -> ModuleType:
     except ImportError as error:
         raise ImportError(
             f"{purpose} needs the package {name!r}, which could not be imported ({error}). "
-            f"Install it with: pip install 'skdistill[{extra}]'"
+            f"Install the extra {extra!r}: pip install 'skdistill[{extra}]', or in the directory "
+            f"of its source pip install '.[{extra}]'."
         ) from error
 
 

@@ -47,7 +47,7 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
     augment : {"auto", "munge"}, sampler or None, default="auto"
         Who makes further rows for the teacher to label. "auto" is
         :class:`~skdistill.transfer.MungeSampler` for dense tables and None otherwise. Together
-        the new rows weigh as much as the real ones.
+        the new rows weigh as much as all others.
     size_factor : float, default=5.0
         Augmented rows for each real one. Void without `augment`.
     max_size : int, default=100_000
@@ -88,7 +88,8 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
     estimator (not into fidelity): score on rows that neither has seen.
 
     The transfer set, its labels and one working copy are held in memory at a time: about
-    ``(1 + size_factor) * n_samples * (2 * n_features + 3 * n_classes) * 8`` bytes.
+    ``(1 + size_factor) * n_samples * (2 * n_features + 3 * n_classes) * 8`` bytes, where for the
+    linear student and the mlp `n_features` counts a column for each level of a category.
 
     References
     ----------

@@ -19,7 +19,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import xlogy
 
-from skdistill.targets import mix_targets, soften
+from skdistill.targets import mix_targets, raise_zeros, soften
 
 
 def log_softmax(Z: np.ndarray) -> np.ndarray:
@@ -82,6 +82,10 @@ class DistillationLoss:
     ----------
     mixed : ndarray of shape (n_samples, n_classes)
         ``(1 - w) * p + w * onehot(y)``: what the student's final probabilities should meet.
+    softened : ndarray of shape (n_samples, n_classes)
+        The soft targets at the temperature. Above one, a small probability replaces zeros first:
+        the votes of a forest reach zero, which no temperature softens, so that a higher one
+        would make its student surer.
 
     Examples
     --------
@@ -109,9 +113,9 @@ class DistillationLoss:
         self.soft_targets = soft_targets
         self.codes = codes
         self.mixed = mix_targets(soft_targets, codes, self.weight)
-        self._softened = (
-            self.mixed if self.temperature == 1.0 else soften(soft_targets, self.temperature)
-        )
+        self.softened = soft_targets
+        if self.temperature != 1.0:
+            self.softened = soften(raise_zeros(soft_targets), self.temperature)
 
     def __call__(self, Z: np.ndarray) -> np.ndarray:
         """Compute the loss of each row.
@@ -127,8 +131,7 @@ class DistillationLoss:
             At least 0, up to rounding.
         """
         T, w = self.temperature, self.weight
-        softened = self.soft_targets if T == 1.0 else self._softened
-        loss = (1.0 - w) * T**2 * _kl_divergence(softened, log_softmax(Z / T))
+        loss = (1.0 - w) * T**2 * _kl_divergence(self.softened, log_softmax(Z / T))
         if self.codes is not None:
             log_proba = log_softmax(Z)
             loss -= w * log_proba[np.arange(len(Z)), self.codes]
@@ -149,7 +152,7 @@ class DistillationLoss:
         if self.temperature == 1.0:
             return softmax(Z) - self.mixed
         T, w = self.temperature, self.weight[:, None]
-        gradient = (1.0 - w) * T * (softmax(Z / T) - self._softened)
+        gradient = (1.0 - w) * T * (softmax(Z / T) - self.softened)
         if self.codes is not None and np.any(w):
             hard = softmax(Z)
             hard[np.arange(len(Z)), self.codes] -= 1.0
@@ -192,7 +195,7 @@ class DistillationLoss:
         part.soft_targets = self.soft_targets[rows]
         part.codes = None if self.codes is None else self.codes[rows]
         part.mixed = self.mixed[rows]
-        part._softened = part.mixed if self.temperature == 1.0 else self._softened[rows]
+        part.softened = self.softened[rows]
         return part
 
 

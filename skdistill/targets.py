@@ -6,8 +6,8 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import xlogy
 
-# Probabilities below this are as good as zero for a logarithm in float64.
-TINY = float(np.finfo(np.float64).tiny)
+# Half a vote of a forest of 5000 trees: less than any vote that was counted.
+INSTEAD_OF_ZERO = 1e-4
 
 # In-sample labels whose largest probability is on average above this say little more than the
 # hard labels do: the teacher has (nearly) memorised the rows.
@@ -65,6 +65,31 @@ def soften(proba: np.ndarray, temperature: float) -> np.ndarray:
     softened = np.exp(log_proba)
     softened /= softened.sum(axis=1, keepdims=True)
     return softened
+
+
+def raise_zeros(proba: np.ndarray) -> np.ndarray:
+    """Put a small probability in place of zero, and let the rows sum to one again.
+
+    It is 1e-4, or half the smallest one above zero of the row if that is less, so that the order
+    of the classes stays. Rows without a zero are not changed.
+
+    Parameters
+    ----------
+    proba : ndarray of shape (n_samples, n_classes)
+        Rows that sum to one.
+
+    Returns
+    -------
+    raised : ndarray of shape (n_samples, n_classes)
+        All above zero.
+    """
+    zero = proba == 0.0
+    if not zero.any():
+        return proba
+    smallest = np.where(zero, 1.0, proba).min(axis=1, keepdims=True)
+    raised = np.where(zero, np.minimum(INSTEAD_OF_ZERO, smallest / 2), proba)
+    raised /= raised.sum(axis=1, keepdims=True)
+    return raised
 
 
 def mix_targets(

@@ -122,6 +122,21 @@ def test_temperature_acts_and_does_not_flatten(student: str) -> None:
     assert np.abs(hot - wanted).mean() < 0.25 * np.abs(flat - wanted).mean()
 
 
+def test_temperature_softens_a_teacher_that_is_sure() -> None:
+    # A forest's votes reach zero, which would stay zero at any temperature.
+    X, y = load_iris(return_X_y=True)
+    teacher = FrozenEstimator(RandomForestClassifier(10, random_state=0).fit(X, y))
+    settings = {**PLAIN, "student": LinearStudentClassifier(alpha=0.01)}
+    warm, hot = (
+        DistilledClassifier(teacher, temperature=T, **settings)
+        .fit(X, y)
+        .predict_proba(X)
+        .max(axis=1)
+        for T in (2.0, 20.0)
+    )
+    assert hot.mean() < warm.mean() + 0.01
+
+
 def test_cross_fitted_labels_are_those_of_cross_val_predict(cancer: Any) -> None:
     X, y = cancer
     folds = KFold(3, shuffle=True, random_state=1)

@@ -254,6 +254,11 @@ def test_student_that_cannot_take_X_fails_before_the_teacher_is_asked() -> None:
     assert asked == []
 
 
+def test_parameters_of_a_student_that_is_only_named() -> None:
+    with pytest.raises(ValueError, match=r"student='tree' is a name.*give an instance"):
+        DistilledClassifier(FROZEN).set_params(student__max_leaf_nodes=8)
+
+
 def test_unfitted_estimator_says_so() -> None:
     with pytest.raises(NotFittedError):
         DistilledClassifier(FROZEN).predict(X)

@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import special
 
 from skdistill.losses import DistillationLoss, log_softmax, softmax
-from skdistill.targets import mix_targets, one_hot, soften
+from skdistill.targets import mix_targets, one_hot, raise_zeros, soften
 
 few = settings(max_examples=30, deadline=None)
 seeds = st.integers(0, 2**32 - 1)
@@ -71,6 +71,8 @@ def exact_loss(p, code, z, T, w):
 def test_value_in_high_precision_at_extremes(p, z, T, w):
     loss = DistillationLoss(np.array([p]), np.array([2]), temperature=T, hard_label_weight=w)
     value = loss(np.array([z]))[0]
+    if T != 1.0:
+        p = raise_zeros(np.array([p]))[0].tolist()
     # T**2 enlarges the rounding of the divergence, whatever is left of it.
     assert_allclose(value, exact_loss(p, 2, z, T, w), rtol=1e-12, atol=1e-15 * T**2)
     for derivative in loss.gradient(np.array([z])), loss.hessian_diagonal(np.array([z])):

@@ -16,6 +16,7 @@ from skdistill.targets import (
     is_nearly_one_hot,
     mix_targets,
     one_hot,
+    raise_zeros,
     soften,
 )
 
@@ -136,3 +137,14 @@ def test_nearly_one_hot():
     assert is_nearly_one_hot(np.eye(3))
     assert not is_nearly_one_hot(np.tile([0.98, 0.02], (5, 1)))
     assert is_nearly_one_hot(np.tile([0.9999, 0.0001], (5, 1)))
+
+
+def test_zeros_are_raised_and_nothing_else():
+    P = np.array([[0.0, 1.0, 0.0], [0.2, 0.3, 0.5], [0.0, 1e-6, 1 - 1e-6]])
+    raised = raise_zeros(P)
+    assert (raised > 0).all()
+    assert_allclose(raised.sum(axis=1), 1, rtol=1e-15)
+    assert_array_equal(raised[1], P[1])
+    assert_array_equal(raised.argsort(axis=1, kind="stable"), P.argsort(axis=1, kind="stable"))
+    assert_allclose(raised[0, 0], 1e-4, rtol=1e-3)
+    assert_allclose(raised[2, 0], 5e-7, rtol=1e-3)

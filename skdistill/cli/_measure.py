@@ -110,10 +110,27 @@ def measure_models(distiller: Any, direct: Any, X: Any, y: np.ndarray) -> dict[s
         rows = {"teacher": measure_regressor(teacher.predict, X, y, values)}
         for name, model in models.items():
             rows[name] = measure_regressor(model.predict, X, y, values)
+    rows["distilled"]["against_direct"] = compare_losses(distiller, direct, X, y)
     rows["teacher"]["bytes"] = pickled_bytes(distiller.teacher)
     for name, model in models.items():
         rows[name]["bytes"] = pickled_bytes(model)
     return rows
+
+
+def compare_losses(distiller: Any, direct: Any, X: Any, y: np.ndarray) -> dict[str, float]:
+    """Compare the two students row by row: mean difference of the loss, and its standard error."""
+    if hasattr(distiller, "classes_"):
+        classes = distiller.classes_
+        codes = np.searchsorted(classes, y)
+        losses = [
+            -np.log(np.clip(aligned_proba(model, classes)(X)[np.arange(len(y)), codes], 1e-15, 1))
+            for model in (distiller.student_, direct)
+        ]
+    else:
+        losses = [(model.predict(X) - y) ** 2 for model in (distiller.student_, direct)]
+    difference = losses[0] - losses[1]
+    error = difference.std(ddof=1) / np.sqrt(len(y)) if len(y) > 1 else float("nan")
+    return {"difference": float(difference.mean()), "standard_error": float(error)}
 
 
 def format_table(rows: dict[str, dict[str, Any]]) -> str:

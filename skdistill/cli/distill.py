@@ -8,7 +8,7 @@ import json
 import math
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,9 +29,9 @@ from skdistill.cli._files import (
     text_columns,
     write_files,
 )
-from skdistill.cli._measure import COLUMNS, format_table, measure_models
+from skdistill.cli._measure import measure_models
+from skdistill.cli._verdict import print_verdict
 from skdistill.distillation import DistilledClassifier, DistilledRegressor
-from skdistill.metrics import gap_closed
 from skdistill.students import STUDENT_NAMES, make_student
 from skdistill.teachers import as_teacher
 
@@ -77,6 +77,14 @@ def add_parser(commands: Any) -> None:
         help="a parameter of the student, such as max_leaf_nodes=64; may be given several times; "
         "an unknown name lists those there are",
     )
+    parser.add_argument(
+        "--setting",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a parameter of the distillation, such as hard_label_weight=1 or augment=None; may "
+        "be given several times",
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where to write")
     parser.add_argument("--seed", type=int, default=0, help="seed of split, rows and student")
     parser.add_argument(
@@ -92,11 +100,13 @@ def run(arguments: argparse.Namespace) -> None:
         model = load_teacher(arguments.teacher, trust=arguments.trust)
         task = _find_task(model)
         student = make_student(arguments.student, task=task)
-        student.set_params(**_parse_params(arguments.param, student))
+        student.set_params(**_parse_pairs(arguments.param, "--param", student.get_params()))
         train, test = _read_rows(arguments, model, task)
         distiller = (DistilledClassifier if task == "classification" else DistilledRegressor)(
             model, student=student, random_state=arguments.seed, verbose=int(not arguments.quiet)
         )
+        allowed = distiller.get_params(deep=False).keys() - {"teacher", "student"}
+        distiller.set_params(**_parse_pairs(arguments.setting, "--setting", allowed))
         distiller.fit(*train)
         direct = seed_estimator(clone(student), check_random_state(arguments.seed)).fit(*train)
         rows = measure_models(distiller, direct, *test)
@@ -114,7 +124,11 @@ def run(arguments: argparse.Namespace) -> None:
         "summary.json": lambda path: path.write_text(text, encoding="utf-8"),
     }
     write_files(arguments.out, writers)
-    _print_verdict(arguments, rows, distiller, task)
+    print_verdict(rows, distiller.distillation_, tested=arguments.test is not None)
+    student_file = str(arguments.out / "student.joblib")
+    print(f"Wrote {student_file} and {arguments.out / 'summary.json'}. Use the student with")
+    print(f"    student = joblib.load({student_file!r}); student.predict(X)")
+    print("where X has the columns that summary.json lists, in their order.")
 
 
 @contextmanager
@@ -150,15 +164,14 @@ def _find_task(model: Any) -> str:
     return "classification"
 
 
-def _parse_params(pairs: list[str], student: Any) -> dict[str, Any]:
+def _parse_pairs(pairs: list[str], option: str, names: Iterable[str]) -> dict[str, Any]:
     """Read NAME=VALUE pairs; values are Python literals, anything else is a string."""
     params = {}
     for pair in pairs:
         name, equals, text = pair.partition("=")
-        if not equals or name not in student.get_params():
+        if not equals or name not in names:
             raise ValueError(
-                f"--param {pair!r}: {type(student).__name__} has the parameters "
-                f"{sorted(student.get_params())}; give one of them as NAME=VALUE"
+                f"{option} {pair!r}: give NAME=VALUE, with one of the names {sorted(names)}"
             )
         try:
             params[name] = ast.literal_eval(text)
@@ -213,34 +226,3 @@ def _hold_out(X: Any, y: np.ndarray, arguments: argparse.Namespace, task: str) -
         X, y, test_size=TEST_SHARE, random_state=arguments.seed, stratify=strata
     )
     return (X, y), (X_test, y_test)
-
-
-def _print_verdict(
-    arguments: argparse.Namespace, rows: dict[str, dict[str, Any]], distiller: Any, task: str
-) -> None:
-    record = distiller.distillation_
-    loss = "log_loss" if task == "classification" else "rmse"
-    measure = COLUMNS[loss][0]
-    closed = gap_closed(rows["distilled"][loss], rows["direct"][loss], rows["teacher"][loss])
-    print(format_table(rows))
-    print()
-    if rows["direct"][loss] <= rows["teacher"][loss]:
-        print(f"By {measure} the direct fit is as good as the teacher: there is nothing to distil.")
-    else:
-        print(f"Gap closed between the direct fit and the teacher, by {measure}: {closed:.2f}")
-        if closed < 0:
-            print("Distillation did not pay here: the direct fit is better.")
-    if arguments.test is None:
-        print(
-            "The test rows were held out from both students. If the teacher was fitted to them, "
-            "its own figures flatter it: give --test rows that it has not seen."
-        )
-    print(
-        f"Teacher labels: {record.teacher_labels} ({record.reasons['teacher_labels']}). "
-        f"Rows: {record.n_real} real, {record.n_augmented} augmented; "
-        f"{record.teacher_rows_scored} scored by teachers, {record.teacher_fits} teacher fits."
-    )
-    out = arguments.out
-    print(f"Wrote {out / 'student.joblib'} and {out / 'summary.json'}. Use the student with")
-    print(f"    student = joblib.load({str(out / 'student.joblib')!r}); student.predict(X)")
-    print("where X has the columns that summary.json lists, in their order.")

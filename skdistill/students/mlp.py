@@ -20,6 +20,9 @@ from skdistill.students._scores import (
     to_logits,
 )
 
+# On inputs of unit width a smaller weight moves no score that single precision could show.
+DEAD_WEIGHT = 1e-15
+
 # max_iter="auto": passes over the rows, and the bounds of the number of steps they make.
 AUTO_PASSES = 100
 AUTO_MIN_STEPS = 500
@@ -117,6 +120,8 @@ class _MLP(BaseStudent):
         coefs = [W.astype(np.float64) for W in network.coefs]
         intercepts = [b.astype(np.float64) for b in network.intercepts]
         n_numeric = len(scale.offset)
+        # Decay leaves dead weights that are almost, but not quite, zero.
+        coefs = [np.where(np.abs(W) < DEAD_WEIGHT, 0.0, W) for W in coefs]
         coefs[0][:n_numeric] /= scale.width[:, None]
         self.coefs_ = [_narrow(W) for W in coefs]
         intercepts[0] -= scale.offset @ self.coefs_[0][:n_numeric].astype(np.float64)

@@ -14,7 +14,7 @@ from skdistill.losses import DistillationLoss
 from skdistill.students._base import BaseStudent, StudentClassifier, StudentRegressor
 from skdistill.students._nodes import Nodes, to_float32
 from skdistill.students._weights import one_row
-from skdistill.targets import mix_targets, soften
+from skdistill.targets import mix_targets
 
 # A leaf of hard labels alone predicts as if it held two more rows of the overall mean: Laplace's
 # rule of succession. It ends infinite losses of pure leaves (magic_gamma, 64 leaves: log loss 1.18
@@ -155,8 +155,7 @@ class TreeStudentClassifier(_TreeStudent, StudentClassifier):
     def _fit_encoded(self, Z: np.ndarray, loss: DistillationLoss, weight: np.ndarray) -> None:
         structure = loss.mixed
         if loss.temperature != 1.0:
-            softened = soften(loss.soft_targets, loss.temperature)
-            structure = mix_targets(softened, loss.codes, loss.weight)
+            structure = mix_targets(loss.softened, loss.codes, loss.weight)
         # With two classes both columns say the same.
         structure = structure[:, 1:] if structure.shape[1] == 2 else structure
         nodes = self._grow_on(Z, structure, weight)

@@ -21,7 +21,8 @@ class _Hasher(NumpyHasher):
     Of a function of the module `followed` the globals it names count too: a script's
     ``lambda X: model.predict_proba(X)`` must get another key when `model` changes. Library
     functions are left at their code. Classes that are not installed count with their methods: a
-    notebook's own estimator must get another key when its code changes.
+    notebook's own estimator must get another key when its code changes; of installed ones the
+    version of their package counts.
     """
 
     def __init__(self, followed: str | None) -> None:
@@ -36,10 +37,10 @@ class _Hasher(NumpyHasher):
             super().save(("module", obj.__name__))
         elif isinstance(obj, MaskedArray):  # joblib fails on them; searches hold some
             super().save(("masked", obj.filled(), np.ma.getmaskarray(obj)))
-        elif isinstance(obj, type) and obj not in self._classes and not _is_installed(obj):
+        elif isinstance(obj, type) and obj not in self._classes:
             self._classes.add(obj)
             super().save(obj)
-            super().save((obj.__bases__, _methods(obj)))
+            super().save(_version(obj) if _is_installed(obj) else (obj.__bases__, _methods(obj)))
         elif not isinstance(obj, FunctionType):
             super().save(obj)
         elif id(obj) in self._open:  # a function that reaches itself
@@ -96,6 +97,12 @@ def fingerprint(obj: Any, name: str) -> str:
             f"teacher {name} cannot be hashed, so that its labels cannot be cached: {error}. "
             "Use memory=None, or a teacher that pickles."
         ) from error
+
+
+def _version(cls: type) -> str:
+    """Return the version of the package that a class belongs to: another may answer otherwise."""
+    package = sys.modules.get(cls.__module__.split(".")[0])
+    return str(getattr(package, "__version__", ""))
 
 
 def _is_installed(cls: type) -> bool:

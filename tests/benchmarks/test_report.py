@@ -1,0 +1,211 @@
+"""The page is written from the rows that there are, and says what is missing."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from result_rows import REGRESSION, crashed, dao_rows, deploy_rows, row, suite_rows
+
+from benchmarks.appendix import missing_cells
+from benchmarks.paired import pair
+from benchmarks.results import append_row
+from benchmarks.verdict import verdict_of
+
+pytest.importorskip("matplotlib")
+from benchmarks.report import write_report
+
+SOME = ("adult", "concrete", "yeast")
+FIRST = "## Where distillation wins, ties and loses today"
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Write rows as result files and the report of them; return its text."""
+    return lambda rows: _write(rows, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory):
+    """The page of a whole suite."""
+    return _write(suite_rows(), tmp_path_factory.mktemp("quick"))
+
+
+def _write(rows, folder):
+    for one in rows:
+        append_row(folder / "results" / f"{one['suite']}.jsonl", one)
+    page = write_report(folder / "results", folder / "docs")
+    text = page.read_text()
+    figures = set(re.findall(r"\((_static/results/\w+\.svg)\)", text))
+    found = (page.parent / "_static").glob("**/*.svg")
+    assert figures == {path.relative_to(page.parent).as_posix() for path in found}
+    _check_tables(text)
+    assert not re.search(r"\bnan\b|None", text)
+    return text
+
+
+def _check_tables(text):
+    """All lines of a table have as many cells."""
+    for block in re.split(r"\n\n+", text):
+        lines = block.strip().splitlines()
+        if lines[0].startswith("| "):
+            counts = {len(re.findall(r"(?<!\\)\|", line)) for line in lines}
+            assert len(counts) == 1, block
+
+
+def _headings(text):
+    return re.findall(r"^## (.*)$", text, flags=re.MULTILINE)
+
+
+def test_first_section_tells_wins_ties_and_losses(quick):
+    text = quick
+    first = text[text.index(FIRST) : text.index("## Gap closed")]
+    assert _headings(text)[0] == FIRST.removeprefix("## ")
+    assert "21 wins, 9 ties, 4 losses" in first
+    gains = re.search(r"Students that gain: (.*)\.\n", first).group(1)
+    assert re.findall(r"[a-z]+ ?\d* \(", gains) == ["tree 16 (", "tree 64 (", "mlp 32 ("]
+    assert "Students that do not gain: linear (0 wins, 6 ties, 0 losses); boosting" in first
+    assert "1 cell without an outcome" in first
+    assert re.search(r"\| tree 16 \| 7 \| 0 \| 0 \|.*\| all 7 \| none \|", first)
+
+
+def test_every_section_of_a_suite_is_there(quick):
+    assert _headings(quick) == [
+        "Where distillation wins, ties and loses today",
+        "Gap closed",
+        "What each ingredient does",
+        "Quality against size and speed",
+        "Where distillation does not help",
+        "Against other projects",
+        "What failed, was skipped or never ran",
+        "How it was run",
+    ]
+
+
+def test_does_not_help_lists_losses_and_idle_ingredients(quick):
+    section = quick[quick.index("## Where distillation does not help") : quick.index("## Against")]
+    assert section.count("| boosting 155 |") == 4
+    assert "**Students that do not gain:** linear, boosting 155." in section
+    assert "| cross fit | tree 16 | 0 | 0 | 7 |" in section
+    assert "augment" not in section
+
+
+def test_teacher_worse_than_the_direct_fit_is_named(written):
+    rows = [row("teacher", loss=0.5), row("direct", loss=0.4), row(loss=0.4)]
+    text = written(rows)
+    assert "- adult: tree 16" in text
+    assert "| adult | no gap |" in text
+
+
+def test_reasons_of_failures_are_shown_and_cannot_break_the_page(written):
+    text = written(
+        [*suite_rows(datasets=SOME), crashed(dataset="yeast", seed=7, reason="<b>`x`\n| [y](z)")]
+    )
+    failures = text[text.index("## What failed") : text.index("## How it was run")]
+    assert "`ValueError: a \\| b`" in failures
+    assert "`trustee is not installed`" in failures
+    assert "`<b>'x' \\| [y](z)`" in failures
+    assert "never reached" in failures  # the other cells of seed 7
+
+
+def test_missing_cells_are_those_of_sets_of_the_same_task():
+    rows = suite_rows()
+    assert missing_cells(rows) == []
+    gone = next(one for one in rows if one["method"] == "figs" and one["dataset"] in REGRESSION)
+    (key,) = missing_cells([one for one in rows if one is not gone])
+    assert key._asdict() == {name: gone[name] for name in key._fields}
+
+
+@pytest.mark.parametrize(
+    ("rows", "absent"),
+    [
+        (suite_rows(datasets=SOME), ["full", "dao", "deploy"]),
+        (dao_rows(), ["quick", "full", "deploy"]),
+        (deploy_rows(), ["quick", "full", "dao"]),
+        ([*suite_rows("full", datasets=SOME), *dao_rows(), *deploy_rows()], ["quick"]),
+        ([], ["quick", "full", "dao", "deploy"]),
+    ],
+    ids=["quick", "dao", "deploy", "all but quick", "nothing"],
+)
+def test_any_suites_give_a_page_that_says_what_is_missing(written, rows, absent):
+    text = written(rows)
+    assert f"Not run yet: {', '.join(absent)} (" in text
+    unknown = "Unknown: neither `quick` nor `full` has results yet."
+    assert (unknown in text) == ({"quick", "full"} <= set(absent))
+    assert ("## Dao et al. 2021 again" in text) == ("dao" not in absent)
+    assert ("## What it costs to deploy" in text) == ("deploy" not in absent)
+
+
+def test_nothing_is_missing_when_all_ran(written):
+    suites = [one for name in ("full", "quick") for one in suite_rows(name, datasets=SOME)]
+    rows = [*suites, *dao_rows(), *deploy_rows()]
+    assert "Not run yet" not in written(rows)
+
+
+def test_full_is_told_before_quick_and_by_teacher(written):
+    full = suite_rows("full", teachers=("ensemble", "lightgbm"), datasets=SOME)
+    text = written([*suite_rows("quick", datasets=SOME), *full])
+    assert "Suite `full`: 3 data sets, 2 seeds, teacher `ensemble`" in text
+    assert "### By teacher" in text
+    assert "| lightgbm |" in text
+
+
+def test_paper_stands_beside_ours(written):
+    text = written(dao_rows())
+    line = re.search(r"\| adult \| forest1 \| cross_fit \| (\S+) \|.*\| 0\.8989 \| (\S+) \|", text)
+    assert float(line.group(1)) - 0.8989 == pytest.approx(float(line.group(2)), abs=2e-4)
+    assert "| adult | forest5 | 64 | AUC |" in text
+    assert "- ours against direct: 2/0/0" in text
+
+
+def test_suite_whose_cells_all_failed_gives_a_page(written):
+    text = written([crashed(), crashed("teacher"), crashed("direct")])
+    assert "Unknown" in text
+    assert "`exit code -9`" in text
+
+
+def test_same_rows_give_the_same_files(tmp_path):
+    for one in suite_rows(datasets=SOME):
+        append_row(tmp_path / "results" / "quick.jsonl", one)
+    contents = []
+    for _ in range(2):
+        page = write_report(tmp_path / "results", tmp_path / "docs")
+        figures = sorted((page.parent / "_static").glob("**/*.svg"))
+        contents.append([path.read_bytes() for path in (page, *figures)])
+    assert contents[0] == contents[1]
+    assert [path.stem for path in figures] == ["bytes", "gap", "speed", "wins"]
+    assert max(map(len, contents[0][1:])) < 60_000
+
+
+def test_figures_of_an_older_report_go(written, tmp_path):
+    old = tmp_path / "docs" / "_static" / "results" / "old.svg"
+    old.parent.mkdir(parents=True)
+    old.write_text("<svg/>")
+    written(suite_rows(datasets=("adult",)))
+    assert not old.exists()
+
+
+@pytest.mark.parametrize(
+    ("wins", "ties", "losses", "verdict"),
+    [
+        (6, 4, 0, "gains"),
+        (6, 2, 2, "gains"),
+        (5, 2, 3, "mixed"),
+        (3, 6, 1, "mixed"),
+        (2, 6, 2, "does not gain"),
+        (0, 9, 0, "does not gain"),
+    ],
+)
+def test_verdicts_follow_the_rule_on_the_page(wins, ties, losses, verdict):
+    ours = [0.3] * wins + [0.4] * ties + [0.5] * losses
+    rows = [row(loss=loss, dataset=str(number)) for number, loss in enumerate(ours)]
+    rows += [row("direct", loss=0.4, dataset=str(number)) for number in range(len(ours))]
+    assert verdict_of(pair(rows)) == verdict
+
+
+def test_page_of_the_documentation_is_that_of_the_stored_results(tmp_path):
+    root = Path(__file__).parents[2]
+    page = write_report(root / "benchmarks" / "results", tmp_path)
+    stored = (root / "docs" / "results.md").read_text(encoding="utf-8")
+    assert page.read_text(encoding="utf-8") == stored, "run `python -m benchmarks report`"
