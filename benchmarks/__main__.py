@@ -11,7 +11,7 @@ from typing import Any
 
 from benchmarks import dao, deploy
 from benchmarks.cells import cache_folder
-from benchmarks.run import RunInterrupted, run_suite
+from benchmarks.run import RunInterruptedError, run_suite
 from benchmarks.suites import PLANS, PlannedSuite
 from benchmarks.tasks import RunSettings
 
@@ -63,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = build_parser().parse_args(argv)
     try:
         return int(arguments.call(arguments))
-    except RunInterrupted as stop:
+    except RunInterruptedError as stop:
         print(f"interrupted: {stop}", file=sys.stderr)
         return 130
     except (ValueError, OSError) as error:

@@ -13,7 +13,7 @@ from joblib import Memory
 from benchmarks import peers
 from benchmarks.datasets import Dataset, Split, load, split
 from benchmarks.measures import evaluate, latency, row_losses, size_of
-from benchmarks.methods import METHODS, Context, Fitted, Skip
+from benchmarks.methods import METHODS, Context, Fitted, SkippedError
 from benchmarks.suites import CellTask, StudentSpec
 from benchmarks.tasks import Emit, Row, RunSettings
 from benchmarks.teachers import tune
@@ -74,7 +74,7 @@ class CellRunner:
                 fitted = run(context)
                 seconds = time.perf_counter() - start
                 return self._measure(spec, method, fitted, seconds, baseline)
-        except Skip as reason:
+        except SkippedError as reason:
             return self._row(spec, method, status="skipped", reason=str(reason)), None
         except Exception as error:
             reason = f"{type(error).__name__}: {error}"[:300]

@@ -21,7 +21,7 @@ TUNING_FOLDS = 3
 TUNING_CANDIDATES = 4
 
 
-class Skip(Exception):
+class SkippedError(Exception):
     """Raised by a method that has nothing to do here; the message says why."""
 
 
@@ -99,7 +99,7 @@ def hard_labels(context: Context) -> Fitted:
     """Fit to the teacher's own labels of the training rows."""
     labels = context.teacher.predict(context.split.X_train)
     if len(np.unique(labels)) < 2:
-        raise Skip("the teacher gives all training rows one label")
+        raise SkippedError("the teacher gives all training rows one label")
     student = context.student().fit(context.split.X_train, labels)
     return Fitted(student, teacher_rows=len(labels))
 
@@ -141,13 +141,13 @@ def ours(context: Context, **changes: Any) -> Fitted:
 def ours_without_temperature(context: Context) -> Fitted:
     """Distil at temperature one."""
     if ours(context).chosen["temperature"] == 1.0:
-        raise Skip("temperature='auto' is 1 here, so that there is nothing to remove")
+        raise SkippedError("temperature='auto' is 1 here, so that there is nothing to remove")
     return ours(context, temperature=1.0)
 
 
 def ours_without_refinement(context: Context) -> Fitted:
     """Distil without refining the tree after it is grown."""
-    raise Skip("this release does not refine trees, so that there is nothing to remove")
+    raise SkippedError("this release does not refine trees, so that there is nothing to remove")
 
 
 METHODS: dict[str, Callable[[Context], Fitted]] = {

@@ -18,7 +18,7 @@ from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from benchmarks.encoding import make_encoder
-from benchmarks.methods import Context, Fitted, Skip
+from benchmarks.methods import Context, Fitted, SkippedError
 
 # Trustee's own defaults, and the sample its documentation uses.
 TRUSTEE_ROUNDS, TRUSTEE_REPEATS, TRUSTEE_SHARE = 50, 5, 0.3
@@ -43,7 +43,7 @@ def fit(name: str, context: Context) -> Fitted:
 
     Raises
     ------
-    Skip
+    SkippedError
         If the peer is not installed or cannot do this task.
     ValueError
         If there is no such peer.
@@ -230,7 +230,7 @@ def _autogluon(context: Context) -> Fitted:
         predictor.fit(X.assign(target=y), time_limit=AUTOGLUON_SECONDS, num_cpus=1)
         names = predictor.distill(hyperparameters={"GBM": booster}, time_limit=AUTOGLUON_SECONDS)
         if not names:
-            raise Skip("AutoGluon distilled no model within its time")
+            raise SkippedError("AutoGluon distilled no model within its time")
         predictor.persist(names)
     # Trees may have fewer leaves than they were allowed.
     n_leaves = n_classes * per_tree * n_rounds
@@ -240,7 +240,7 @@ def _autogluon(context: Context) -> Fitted:
 def _tabtune(context: Context) -> Fitted:
     """Skip: TabTune takes no teacher but its own."""
     _require("tabtune")
-    raise Skip(
+    raise SkippedError(
         "TabTune's teachers are the foundation models of its own pipelines, which it downloads: "
         "it cannot be given the teacher of the other methods"
     )
@@ -251,7 +251,7 @@ def _require(name: str) -> Any:
     try:
         return import_module(name)
     except ImportError as error:
-        raise Skip(f"{name} could not be imported: {error}") from error
+        raise SkippedError(f"{name} could not be imported: {error}") from error
 
 
 @contextmanager

@@ -18,14 +18,15 @@ from typing import Any
 
 from benchmarks.results import append_row, read_rows
 from benchmarks.tasks import Key, Row, RunSettings, key_of
+from skdistill import __version__
 
 # Each process computes on one thread, so that speeds can be compared.
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
-PACKAGES = ("skdistill", "scikit-learn", "numpy", "scipy", "lightgbm", "xgboost")
+PACKAGES = ("scikit-learn", "numpy", "scipy", "lightgbm", "xgboost")
 
 
-class RunInterrupted(Exception):
+class RunInterruptedError(Exception):
     """Raised when the user stops a run; finished cells are kept."""
 
 
@@ -57,7 +58,7 @@ def run_suite(
 
     Raises
     ------
-    RunInterrupted
+    RunInterruptedError
         On Ctrl-C; every finished cell is in the file.
     """
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -83,7 +84,7 @@ def run_suite(
     except KeyboardInterrupt:
         for process in running:
             process.terminate()
-        raise RunInterrupted(f"finished cells are in {out}; go on with --resume") from None
+        raise RunInterruptedError(f"finished cells are in {out}; go on with --resume") from None
     finally:
         bar.close()
     return _count(out, wanted)
@@ -119,7 +120,7 @@ def _mend(task: Any, exitcode: int | None, keys: list[Key], out: Path) -> None:
 
 def provenance() -> dict[str, str]:
     """Tell versions, machine and date; no name of a host or user."""
-    found = []
+    found = [f"skdistill={__version__}"]
     for package in PACKAGES:
         try:
             found.append(f"{package}={version(package)}")

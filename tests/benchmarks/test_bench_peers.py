@@ -8,7 +8,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from benchmarks import peers
 from benchmarks.datasets import load, split
 from benchmarks.encoding import make_encoder
-from benchmarks.methods import Context, Skip
+from benchmarks.methods import Context, SkippedError
 from benchmarks.suites import StudentSpec
 
 NEEDS = {"figs": "imodels", "hstree_cv": "imodels", "trustee": "trustee"}
@@ -46,7 +46,7 @@ def test_peers_stay_within_the_leaves_and_learn(name, task, monkeypatch):
 def test_a_peer_that_is_not_installed_is_skipped_with_the_reason(name, monkeypatch):
     for package in ("imodels", "trustee", "tabtune", "autogluon", "autogluon.tabular"):
         monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(Skip, match="could not be imported"):
+    with pytest.raises(SkippedError, match="could not be imported"):
         peers.fit(name, context("classification"))
 
 
