@@ -11,11 +11,13 @@ from typing import Any
 
 from benchmarks import dao, deploy
 from benchmarks.cells import cache_folder
+from benchmarks.compare import compare
 from benchmarks.run import RunInterruptedError, run_suite
 from benchmarks.suites import PLANS, PlannedSuite
 from benchmarks.tasks import RunSettings
 
 RESULTS = Path(__file__).parent / "results"
+DOCS = Path(__file__).parent.parent / "docs"
 SUITES: dict[str, Any] = {
     **{name: PlannedSuite(plan) for name, plan in PLANS.items()},
     "dao": dao,
@@ -40,6 +42,17 @@ def build_parser() -> argparse.ArgumentParser:
     run.add_argument("--out", type=Path, help="default: benchmarks/results/SUITE.jsonl")
     run.add_argument("--cache", type=Path, help="where fitted teachers are kept between runs")
     run.set_defaults(call=_run)
+    comparison = commands.add_parser("compare", help="tell what changed between two result files")
+    comparison.add_argument("old", type=Path, metavar="A")
+    comparison.add_argument("new", type=Path, metavar="B")
+    comparison.add_argument(
+        "--fail-on-worse", action="store_true", help="exit with 1 if a cell is worse beyond noise"
+    )
+    comparison.set_defaults(call=_compare)
+    report = commands.add_parser("report", help="write docs/results.md and its figures")
+    report.add_argument("--results", type=Path, default=RESULTS, help="file or folder of results")
+    report.add_argument("--docs", type=Path, default=DOCS, help="where the page is written")
+    report.set_defaults(call=_report)
     return parser
 
 
@@ -55,6 +68,19 @@ def _run(arguments: argparse.Namespace) -> int:
         SUITES[arguments.suite], out, settings, jobs=arguments.jobs, resume=arguments.resume
     )
     print(", ".join(f"{count} {status}" for status, count in counts.items()) + f"; see {out}")
+    return 0
+
+
+def _compare(arguments: argparse.Namespace) -> int:
+    text, code = compare(arguments.old, arguments.new, fail_on_worse=arguments.fail_on_worse)
+    print(text)
+    return code
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    from benchmarks.report import write_report  # needs matplotlib, which a run does not
+
+    print(f"wrote {write_report(arguments.results, arguments.docs)}")
     return 0
 
 

@@ -74,8 +74,8 @@ class CellRunner:
                 fitted = run(context)
                 seconds = time.perf_counter() - start
                 return self._measure(spec, method, fitted, seconds, baseline)
-        except SkippedError as reason:
-            return self._row(spec, method, status="skipped", reason=str(reason)), None
+        except SkippedError as skipped:
+            return self._row(spec, method, status="skipped", reason=str(skipped)), None
         except Exception as error:
             reason = f"{type(error).__name__}: {error}"[:300]
             return self._row(spec, method, status="failed", reason=reason), None

@@ -241,8 +241,8 @@ def _tabtune(context: Context) -> Fitted:
     """Skip: TabTune takes no teacher but its own."""
     _require("tabtune")
     raise SkippedError(
-        "TabTune's teachers are the foundation models of its own pipelines, which it downloads: "
-        "it cannot be given the teacher of the other methods"
+        "TabTune refits its teacher by the name of a foundation model, which it downloads: its "
+        "labels cannot come from the teacher of the other methods"
     )
 
 

@@ -18,6 +18,7 @@ from benchmarks.tables import (
     markdown,
     outcomes,
     percent,
+    plural,
     quantity,
     size_text,
 )
@@ -120,8 +121,8 @@ def cost(rows: Sequence[Row]) -> str:
     return markdown(
         [
             "model",
-            f"accuracy ({n_accuracy} sets)",
-            f"R² ({n_r2} sets)",
+            f"accuracy ({plural(n_accuracy, 'set')})",
+            f"R² ({plural(n_r2, 'set')})",
             "size",
             "leaves",
             "parameters",
