@@ -154,9 +154,9 @@ def _cost_parts(rows: Sequence[Row], figures: Path) -> list[str]:
         ]
     parts += [
         "Accuracy and R² are means, the others medians, over the sets that all models of the table "
-        "have. Models are pickled and called in Python, one thread. Where hierarchical shrinkage is "
-        "the better direct tree, it is measured with the encoder it needs, which makes it larger "
-        "and slower than the tree alone.\n",
+        "have. Models are pickled and called in Python, one thread. Where hierarchical shrinkage "
+        "is the better direct tree, it is measured with the encoder it needs, which makes it "
+        "larger and slower than the tree alone.\n",
         sections.cost(rows),
         "Means over the same sets. Agreement and KL divergence are to the teacher.\n",
         sections.quality(rows),

@@ -59,7 +59,7 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
         Folds of the cross-fitted labels; they must not overlap. Void without cross-fitting.
     memory : str, path-like or joblib.Memory, default=None
         Caches what the teacher says, so that a second fit (another student, another temperature)
-        does not ask it again.
+        with the same integer `random_state` does not ask it again.
     n_jobs : int, default=None
         Folds fitted at the same time; the result is the same for any number.
     random_state : int, RandomState instance or None, default=None
