@@ -131,9 +131,10 @@ class BaseDistilled(MetaEstimatorMixin, BaseEstimator, metaclass=ABCMeta):
 
     def _check_rows(self, X: Any, student: Any) -> Any:
         """Let a built-in student check X first: a bad X must not cost teacher time."""
+        X = as_table(X)
         if isinstance(student, BaseStudent):
             student.check_rows(X)
-        return as_table(X)
+        return X
 
     def _check_unlabeled(self, X_unlabeled: Any, teacher: Teacher | None) -> Any:
         if X_unlabeled is None:

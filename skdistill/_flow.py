@@ -66,6 +66,8 @@ def as_table(X: Any) -> Any:
     """Return frames and lists of texts as they are, others as arrays or CSR matrices."""
     if sp.issparse(X):
         return X.tocsr()  # the format whose rows can be taken
+    if type(X).__name__ == "LazyFrame":
+        raise TypeError("X is a LazyFrame, whose rows are not there yet; give X.collect().")
     if is_frame(X) or hasattr(X, "iloc"):
         return X
     if isinstance(X, list | tuple) and len(X) and isinstance(X[0], str | bytes | dict):

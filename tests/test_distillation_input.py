@@ -254,6 +254,19 @@ def test_student_that_cannot_take_X_fails_before_the_teacher_is_asked() -> None:
     assert asked == []
 
 
+def test_tables_that_need_a_word() -> None:
+    pl = pytest.importorskip("polars")
+    frame = pl.DataFrame(X, schema=["a", "b", "c", "d"])
+    with pytest.raises(TypeError, match=r"LazyFrame.*collect\(\)"):
+        DistilledClassifier(LogisticRegression()).fit(frame.lazy(), y)
+    rows = [[float(i % 7), "red" if i % 2 else "blue"] for i in range(40)]
+    labels = [i % 2 for i in range(40)]
+    P = np.column_stack([1.0 - np.array(labels), labels])
+    student = DistilledClassifier().fit(rows, labels, soft_targets=P).student_
+    # Numbers beside texts stay numbers: one never seen is no new category.
+    np.testing.assert_array_equal(student.predict([[3.5, "red"], [3.5, "blue"]]), [1, 0])
+
+
 def test_parameters_of_a_student_that_is_only_named() -> None:
     with pytest.raises(ValueError, match=r"student='tree' is a name.*give an instance"):
         DistilledClassifier(FROZEN).set_params(student__max_leaf_nodes=8)
