@@ -58,15 +58,20 @@ def run_suite(
 
     Raises
     ------
+    ValueError
+        If the suite has no task with this data.
     RunInterruptedError
         On Ctrl-C; every finished cell is in the file.
     """
+    listed = suite.tasks(settings.folder)
+    if not listed:
+        raise ValueError("none of the suite's data sets are there; name their folder with --data")
     out.parent.mkdir(parents=True, exist_ok=True)
     if not resume:
         out.unlink(missing_ok=True)
     finished = [row for row in read_rows(out) if row["status"] != "failed"]
     settings = replace(settings, done=frozenset(map(key_of, finished)))
-    wanted = {task: suite.expected_keys(task) for task in suite.tasks(settings.folder)}
+    wanted = {task: suite.expected_keys(task) for task in listed}
     pending = deque(task for task, keys in wanted.items() if set(keys) - settings.done)
     os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
     bar = ProgressBar(out, {key for keys in wanted.values() for key in keys}, shown=progress)

@@ -147,10 +147,12 @@ def test_suites_fall_back_to_bundled_data() -> None:
     ("arguments", "message"),
     [
         (["run", "--data", "no/such/folder"], "--data: there is no folder"),
+        (["run", "--suite", "dao"], "name their folder with --data"),
         (["run", "--jobs", "0"], "--jobs must be at least 1"),
         (["compare", "no.jsonl", "no.jsonl"], "no results"),
     ],
 )
-def test_bad_arguments(arguments: list[str], message: str, capsys: Any) -> None:
+def test_bad_arguments(arguments: list[str], message: str, capsys: Any, monkeypatch: Any) -> None:
+    monkeypatch.delenv("SKDISTILL_DATA", raising=False)
     assert main(arguments) == 1
     assert message in capsys.readouterr().err
