@@ -13,9 +13,9 @@ from joblib import Memory
 from benchmarks import peers
 from benchmarks.datasets import Dataset, Split, load, split
 from benchmarks.measures import evaluate, latency, row_losses, size_of
-from benchmarks.methods import METHODS, Context, Fitted, SkippedError
+from benchmarks.methods import METHODS, Context, Fitted
 from benchmarks.suites import CellTask, StudentSpec
-from benchmarks.tasks import Emit, Row, RunSettings
+from benchmarks.tasks import Emit, Row, RunSettings, SkippedError
 from benchmarks.teachers import tune
 from skdistill._compat import num_samples
 from skdistill.metrics import classification_fidelity, regression_fidelity

@@ -14,15 +14,12 @@ from benchmarks.baselines import HSTreeClassifier, HSTreeRegressor
 from benchmarks.datasets import Split
 from benchmarks.encoding import make_encoder
 from benchmarks.suites import StudentSpec
+from benchmarks.tasks import SkippedError
 from skdistill import DistilledClassifier, DistilledRegressor
 
 # Fits that tuning a direct student by cross-validation may take, the last one aside.
 TUNING_FOLDS = 3
 TUNING_CANDIDATES = 4
-
-
-class SkippedError(Exception):
-    """Raised by a method that has nothing to do here; the message says why."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from benchmarks.encoding import make_encoder
-from benchmarks.methods import Context, Fitted, SkippedError
+from benchmarks.methods import Context, Fitted
+from benchmarks.tasks import SkippedError
 
 # Trustee's own defaults, and the sample its documentation uses.
 TRUSTEE_ROUNDS, TRUSTEE_REPEATS, TRUSTEE_SHARE = 50, 5, 0.3

@@ -156,7 +156,8 @@ def _cost_parts(rows: Sequence[Row], figures: Path) -> list[str]:
         "Accuracy and R² are means, the others medians, over the sets that all models of the table "
         "have. Models are pickled and called in Python, one thread. Where hierarchical shrinkage "
         "is the better direct tree, it is measured with the encoder it needs, which makes it "
-        "larger and slower than the tree alone.\n",
+        "larger and slower than the tree alone. Of the distilled students of a set the first "
+        "pays for the teacher's out-of-fold labels, which the others find in the cache.\n",
         sections.cost(rows),
         "Means over the same sets. Agreement and KL divergence are to the teacher.\n",
         sections.quality(rows),

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.datasets import list_available
-from benchmarks.tasks import Emit, Key, RunSettings
+from benchmarks.tasks import Emit, Key, RunSettings, SkippedError
 from skdistill.students import (
     BoostingStudentClassifier,
     BoostingStudentRegressor,
@@ -36,6 +36,9 @@ ABLATIONS = (
 TREE_PEERS = ("figs", "hstree_cv", "trustee")
 STACK_PEERS = ("autogluon", "tabtune")
 
+# Students that the library is to have; their cells say that it has not.
+NOT_YET = ("additive", "pruned")
+
 # Methods on class probabilities that regression has nothing for.
 NOT_FOR_REGRESSION = {"hard_labels", "ours-no_calibration", "ours-no_temperature", "trustee"}
 
@@ -49,6 +52,8 @@ class StudentSpec:
 
     def make(self, task: str) -> Any:
         """Make the unfitted student, in its default settings but for the size."""
+        if self.family in NOT_YET:
+            raise SkippedError(f"this release has no student {self.family!r}")
         classifier = task == "classification"
         if self.family == "tree":
             tree = TreeStudentClassifier if classifier else TreeStudentRegressor
@@ -93,6 +98,7 @@ class SuitePlan:
 TREES = tuple(StudentSpec("tree", size) for size in ("8", "16", "64"))
 LINEAR = StudentSpec("linear")
 MLPS = tuple(StudentSpec("mlp", size) for size in ("8", "32"))
+ADDITIVE, PRUNED = StudentSpec("additive"), StudentSpec("pruned", "155")
 BOOSTINGS = tuple(StudentSpec("boosting", size) for size in ("155", "620"))
 
 QUICK = SuitePlan(
@@ -113,7 +119,7 @@ QUICK = SuitePlan(
     ),
     seeds=(0, 1),
     teachers=("ensemble",),
-    students=(TREES[1], TREES[2], LINEAR, MLPS[1], BOOSTINGS[0]),
+    students=(TREES[1], TREES[2], LINEAR, ADDITIVE, MLPS[1], BOOSTINGS[0], PRUNED),
     ablated=(TREES[1], MLPS[1]),
     max_train=2000,
     max_test=4000,
@@ -124,7 +130,7 @@ FULL = SuitePlan(
     datasets=(),  # all there are
     seeds=(0, 1, 2),
     teachers=("lightgbm", "xgboost", "forest500", "ensemble", "mlp"),
-    students=(*TREES, LINEAR, *MLPS, *BOOSTINGS),
+    students=(*TREES, LINEAR, ADDITIVE, *MLPS, *BOOSTINGS, PRUNED),
     ablated=(*TREES, LINEAR, *MLPS, *BOOSTINGS),
     max_train=10_000,
     max_test=10_000,

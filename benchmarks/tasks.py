@@ -11,6 +11,10 @@ Row = dict[str, Any]
 Emit = Callable[[Row], None]
 
 
+class SkippedError(Exception):
+    """Raised by a cell that has nothing to do here; the message says why."""
+
+
 class Key(NamedTuple):
     """What names a cell; two rows of one key are two tries, of which the last counts."""
 

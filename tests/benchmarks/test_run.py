@@ -117,8 +117,10 @@ def test_quick_is_what_was_written_down() -> None:
         ("tree", "16"),
         ("tree", "64"),
         ("linear", ""),
+        ("additive", ""),
         ("mlp", "32"),
         ("boosting", "155"),
+        ("pruned", "155"),
     ]
 
 
