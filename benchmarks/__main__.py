@@ -6,14 +6,16 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from benchmarks import dao, deploy
 from benchmarks.cells import cache_folder
 from benchmarks.compare import compare
+from benchmarks.datasets import list_available
 from benchmarks.run import RunInterruptedError, run_suite
-from benchmarks.suites import PLANS, PlannedSuite
+from benchmarks.suites import OPENML, PLANS, PlannedSuite
 from benchmarks.tasks import RunSettings
 
 RESULTS = Path(__file__).parent / "results"
@@ -36,6 +38,9 @@ def build_parser() -> argparse.ArgumentParser:
         type=Path,
         default=os.environ.get("SKDISTILL_DATA"),
         help="folder of data sets; default: SKDISTILL_DATA, else what scikit-learn carries",
+    )
+    run.add_argument(
+        "--sets", nargs="+", metavar="NAME", help="other sets than the suite's; needs --out"
     )
     run.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes at a time")
     run.add_argument("--resume", action="store_true", help="keep the finished cells of the file")
@@ -64,11 +69,30 @@ def _run(arguments: argparse.Namespace) -> int:
         raise ValueError(f"--jobs must be at least 1, got {arguments.jobs}")
     out = arguments.out or RESULTS / f"{arguments.suite}.jsonl"
     settings = RunSettings(folder=folder, cache=cache_folder(arguments.cache))
+    suite = _choose_suite(arguments, folder)
     counts = run_suite(
-        SUITES[arguments.suite], out, settings, jobs=arguments.jobs, resume=arguments.resume
+        suite, out, settings, jobs=arguments.jobs, resume=arguments.resume
     )
     print(", ".join(f"{count} {status}" for status, count in counts.items()) + f"; see {out}")
     return 0
+
+
+def _choose_suite(arguments: argparse.Namespace, folder: Path | None) -> Any:
+    """Return the suite, on the sets asked for; tell on stderr which of its own are not there."""
+    suite, available = SUITES[arguments.suite], list_available(folder)
+    if arguments.sets is None:
+        absent = [name for name in suite.plan.datasets if isinstance(suite, PlannedSuite) else () if name not in available]
+        if absent:
+            print(f"not there, left out: {', '.join(absent)}", file=sys.stderr)
+        return suite
+    if not isinstance(suite, PlannedSuite):
+        raise ValueError(f"--sets: the sets of the suite {arguments.suite!r} are fixed")
+    if arguments.out is None:
+        raise ValueError("--sets needs --out, so that the suite's own results stay as they are")
+    unknown = [n for n in arguments.sets if n not in available and not n.startswith(OPENML)]
+    if unknown:
+        raise ValueError(f"--sets: {unknown} are not there; there are {list(available)}")
+    return PlannedSuite(replace(suite.plan, datasets=tuple(arguments.sets)))
 
 
 def _compare(arguments: argparse.Namespace) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 import warnings
 from pathlib import Path
@@ -14,11 +15,25 @@ from benchmarks import peers
 from benchmarks.datasets import Dataset, Split, load, split
 from benchmarks.measures import evaluate, latency, row_losses, size_of
 from benchmarks.methods import METHODS, Context, Fitted
+from benchmarks.run import provenance
 from benchmarks.suites import CellTask, StudentSpec
 from benchmarks.tasks import Emit, Row, RunSettings, SkippedError
 from benchmarks.teachers import tune
 from skdistill._compat import num_samples
 from skdistill.metrics import classification_fidelity, regression_fidelity
+
+# What a cached teacher or its labels depend on besides their arguments: a change of any of these
+# files, or of a version, begins a new cache.
+ROOT = Path(__file__).parents[1]
+LABELLING = (
+    "benchmarks/teachers.py",
+    "benchmarks/ensemble.py",
+    "benchmarks/encoding.py",
+    "skdistill/_compat.py",
+    "skdistill/targets.py",
+    "skdistill/teachers/*.py",
+    "skdistill/transfer/_cross_fit.py",
+)
 
 # Speed is read off these; the others have models of the same form.
 TIMED = ("teacher", "direct", "ours")
@@ -169,5 +184,19 @@ def run_task(task: CellTask, emit: Emit, settings: RunSettings) -> None:
 
 
 def cache_folder(path: Path | None) -> Path:
-    """Choose where teachers are kept: as asked, or below the user's cache."""
-    return path if path is not None else Path.home() / ".cache" / "skdistill-benchmarks"
+    """Choose where teachers are kept: below what was asked for, or below the user's cache.
+
+    Code and versions have a folder of their own: the cache knows the content of arguments only, and
+    would answer with a teacher of older code.
+    """
+    base = path if path is not None else Path.home() / ".cache" / "skdistill-benchmarks"
+    return base / _state_of_code(ROOT)
+
+
+def _state_of_code(root: Path) -> str:
+    """Hash the versions and the files that teachers and their labels depend on."""
+    digest = hashlib.sha256(provenance()["versions"].encode())
+    for pattern in LABELLING:
+        for file in sorted(root.glob(pattern)):
+            digest.update(file.relative_to(root).as_posix().encode() + file.read_bytes())
+    return digest.hexdigest()[:12]

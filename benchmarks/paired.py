@@ -244,7 +244,13 @@ def median_interval(groups: Sequence[np.ndarray], *, seed: int = 0) -> Interval:
 
 def _baseline_of(good: dict[Key, Row], key: Key, baseline: str) -> Row | None:
     named = key._replace(method=baseline)
-    return good.get(named) or good.get(named._replace(teacher=""))
+    return _same_data(good[key], good.get(named) or good.get(named._replace(teacher="")))
+
+
+def _same_data(row: Row, other: Row | None) -> Row | None:
+    """Return the other row unless it is of other data: a run may go on with another folder."""
+    same = other is not None and other.get("data_hash") == row.get("data_hash")
+    return other if same else None
 
 
 def _cell(
@@ -254,7 +260,7 @@ def _cell(
     for seed in seeds:
         here = key._replace(seed=seed)
         row, other = good[here], _baseline_of(good, here, baseline)
-        teacher = good.get(here._replace(student="", size="", method="teacher"))
+        teacher = _same_data(row, good.get(here._replace(student="", size="", method="teacher")))
         losses.append(loss_of(row, measure))
         baselines.append(math.nan if other is None else loss_of(other, measure))
         teachers.append(math.nan if teacher is None else loss_of(teacher, measure))

@@ -97,8 +97,8 @@ def _setting(rows: Sequence[Row], cells: Sequence[Cell], teacher: str) -> str:
     wanted = {(row["dataset"], row["student"], row["size"]) for row in rows if row["student"]}
     n_open = len(wanted) - len(cells)
     gaps = (
-        f"**{plural(n_open, 'cell')} without an outcome**, because a fit failed or never ran: see "
-        "the list of failures below.\n"
+        f"**{plural(n_open, 'cell')} without an outcome**, because a fit was skipped, failed or never "
+        "ran: the reasons are at the end.\n"
     )
     n_sets = len({cell.dataset for cell in cells})
     return (
@@ -135,7 +135,8 @@ def _ingredient_parts(rows: Sequence[Row]) -> list[str]:
     return [
         "## What each ingredient does\n",
         "Median change of loss against our defaults, and in brackets on how many sets the change "
-        "wins, ties and loses. A positive change means that the ingredient helps.\n",
+        "wins, ties and loses. A positive change means that the ingredient helps. A tie is judged "
+        "by the spread over seeds alone.\n",
         table,
     ]
 
@@ -175,7 +176,9 @@ def _peer_parts(rows: Sequence[Row]) -> list[str]:
         ]
     text = (
         "The same student form and leaf limit. FIGS and HSTree use no teacher. Wins/ties/losses "
-        "are counted for ours over the sets.\n"
+        "are counted for ours over the sets; a tie is judged by the spread over seeds alone. FIGS and "
+        "trustee make no probabilities to be scored by log loss: a certain answer that is wrong "
+        "costs up to 34.5, so compare them on accuracy.\n"
     )
     return [title, text, table]
 

@@ -9,7 +9,7 @@ import platform
 import sys
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from multiprocessing.process import BaseProcess
@@ -80,45 +80,58 @@ def run_suite(
         while pending or running:
             while pending and len(running) < jobs:
                 task = pending.popleft()
-                running[_start(suite, task, out, settings)] = task
+                running[_start(suite, task, out, settings, wanted[task])] = task
             time.sleep(0.2)
             for process in [p for p in running if not p.is_alive()]:
                 task = running.pop(process)
                 _mend(task, process.exitcode, wanted[task], out)
             bar.show([task.name for task in running.values()])
     except KeyboardInterrupt:
-        for process in running:
-            process.terminate()
         raise RunInterruptedError(f"finished cells are in {out}; go on with --resume") from None
     finally:
+        for process in running:  # none is left unless the run stops early, whatever stops it
+            process.terminate()
         bar.close()
     return _count(out, wanted)
 
 
-def _start(suite: Any, task: Any, out: Path, settings: RunSettings) -> BaseProcess:
+def _start(suite: Any, task: Any, out: Path, settings: RunSettings, keys: list[Key]) -> BaseProcess:
     process = multiprocessing.get_context("spawn").Process(
-        target=_work, args=(suite.run_task, task, out, settings), daemon=False
+        target=_work, args=(suite.run_task, task, out, settings, keys), daemon=False
     )
     process.start()
     return process
 
 
-def _work(run_task: Callable[..., None], task: Any, out: Path, settings: RunSettings) -> None:
+def _work(
+    run_task: Callable[..., None],
+    task: Any,
+    out: Path,
+    settings: RunSettings,
+    keys: Sequence[Key] = (),
+) -> None:
     """Run one task in a process of its own."""
     try:
         run_task(task, lambda row: append_row(out, {**row, **provenance()}), settings)
     except KeyboardInterrupt:  # the parent says what there is to say
         sys.exit(130)
+    except Exception as error:  # before any cell: the data cannot be read, the teacher fails
+        reason = f"{task.name} failed: {type(error).__name__}: {error}"[:300]
+        _fail_unreached(keys, reason, out)
+        sys.exit(1)
 
 
 def _mend(task: Any, exitcode: int | None, keys: list[Key], out: Path) -> None:
     """Give cells that a crashed task never reached a row that says so."""
-    if exitcode == 0:
-        return
+    if exitcode != 0:
+        _fail_unreached(keys, f"the process of {task.name} ended with exit code {exitcode}", out)
+
+
+def _fail_unreached(keys: Sequence[Key], reason: str, out: Path) -> None:
+    """Append a failed row for each cell that has none."""
     reached = {key_of(row) for row in read_rows(out)}
     for key in keys:
         if key not in reached:
-            reason = f"the process of {task.name} ended with exit code {exitcode}"
             row: Row = {**key._asdict(), "status": "failed", "reason": reason}
             append_row(out, {**row, **provenance()})
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.datasets import list_available
+from benchmarks.datasets import list_available, load
 from benchmarks.tasks import Emit, Key, RunSettings, SkippedError
 from skdistill.students import (
     BoostingStudentClassifier,
@@ -35,6 +35,9 @@ ABLATIONS = (
 )
 TREE_PEERS = ("figs", "hstree_cv", "trustee")
 STACK_PEERS = ("autogluon", "tabtune")
+
+# What names of sets at OpenML begin with.
+OPENML = "openml:"
 
 # Students that the library is to have; their cells say that it has not.
 NOT_YET = ("additive", "pruned")
@@ -187,13 +190,14 @@ def list_tasks(plan: SuitePlan, folder: Path | None) -> list[CellTask]:
         The suite.
     folder : Path or None
         The data folder; without it, the plan's sets that scikit-learn carries, or all of those
-        if the plan names none of them.
+        if the plan names none of them. Sets of OpenML are fetched to know their task.
 
     Returns
     -------
     tasks : list of CellTask
     """
     available = list_available(folder)
+    available |= {name: load(name).task for name in plan.datasets if name.startswith(OPENML)}
     wanted = [name for name in plan.datasets if name in available]
     if not wanted:
         wanted = list(available)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from benchmarks.__main__ import main
+from benchmarks.cells import LABELLING, ROOT, _state_of_code, cache_folder
+from benchmarks.datasets import load
 from benchmarks.results import append_row, read_rows
 from benchmarks.run import run_suite
 from benchmarks.suites import QUICK, SMOKE, PlannedSuite, StudentSpec, expected_keys, list_tasks
@@ -47,6 +49,8 @@ def run_toy(task: ToyTask, emit: Any, settings: RunSettings) -> None:
             continue
         if task.name == "dies" and key.method == "b":
             os.kill(os.getpid(), signal.SIGKILL)
+        if task.name == "raises":
+            raise OSError("no such table")
         emit({**key._asdict(), "status": "ok", "reason": ""})
 
 
@@ -61,6 +65,33 @@ def test_a_crashing_task_becomes_rows_and_does_not_end_the_run(tmp_path: Path) -
     (failed,) = [row for row in read_rows(tmp_path / "toy.jsonl") if row["status"] == "failed"]
     assert (failed["dataset"], failed["method"]) == ("dies", "b")
     assert "exit code -9" in failed["reason"]
+
+
+def test_a_task_that_cannot_begin_gives_the_reason_in_every_row(tmp_path: Path) -> None:
+    assert run_toys(tmp_path, "raises", "lives") == {"ok": 2, "skipped": 0, "failed": 2}
+    failed = [row for row in read_rows(tmp_path / "toy.jsonl") if row["status"] == "failed"]
+    assert {row["reason"] for row in failed} == {"raises failed: OSError: no such table"}
+
+
+def test_other_code_has_another_cache(tmp_path: Path) -> None:
+    assert cache_folder(tmp_path) == cache_folder(tmp_path) != tmp_path
+    (tmp_path / "benchmarks").mkdir()
+    file = tmp_path / "benchmarks" / "teachers.py"
+    file.write_text("N_SETTINGS = 6")
+    before = _state_of_code(tmp_path)
+    file.write_text("N_SETTINGS = 7")
+    assert _state_of_code(tmp_path) != before
+    assert all(list(ROOT.glob(pattern)) for pattern in LABELLING)
+
+
+def test_sets_of_openml_are_tasks(monkeypatch: Any) -> None:
+    monkeypatch.setattr("benchmarks.suites.load", lambda name: load("sklearn:diabetes"))
+    plan = replace(SMOKE, datasets=("openml:some", "sklearn:wine"))
+    tasks = PlannedSuite(plan).tasks(None)
+    assert [(task.dataset, task.task) for task in tasks] == [
+        ("openml:some", "regression"),
+        ("sklearn:wine", "classification"),
+    ]
 
 
 def test_resume_keeps_finished_cells_and_tries_failed_ones_again(tmp_path: Path) -> None:
@@ -150,6 +181,9 @@ def test_suites_fall_back_to_bundled_data() -> None:
     [
         (["run", "--data", "no/such/folder"], "--data: there is no folder"),
         (["run", "--suite", "dao"], "name their folder with --data"),
+        (["run", "--sets", "sklearn:wine"], "--sets needs --out"),
+        (["run", "--sets", "none", "--out", "x.jsonl"], "['none'] are not there"),
+        (["run", "--suite", "dao", "--sets", "adult"], "'dao' are fixed"),
         (["run", "--jobs", "0"], "--jobs must be at least 1"),
         (["compare", "no.jsonl", "no.jsonl"], "no results"),
     ],
