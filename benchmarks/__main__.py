@@ -70,9 +70,7 @@ def _run(arguments: argparse.Namespace) -> int:
     out = arguments.out or RESULTS / f"{arguments.suite}.jsonl"
     settings = RunSettings(folder=folder, cache=cache_folder(arguments.cache))
     suite = _choose_suite(arguments, folder)
-    counts = run_suite(
-        suite, out, settings, jobs=arguments.jobs, resume=arguments.resume
-    )
+    counts = run_suite(suite, out, settings, jobs=arguments.jobs, resume=arguments.resume)
     print(", ".join(f"{count} {status}" for status, count in counts.items()) + f"; see {out}")
     return 0
 
@@ -81,7 +79,8 @@ def _choose_suite(arguments: argparse.Namespace, folder: Path | None) -> Any:
     """Return the suite, on the sets asked for; tell on stderr which of its own are not there."""
     suite, available = SUITES[arguments.suite], list_available(folder)
     if arguments.sets is None:
-        absent = [name for name in suite.plan.datasets if isinstance(suite, PlannedSuite) else () if name not in available]
+        own = suite.plan.datasets if isinstance(suite, PlannedSuite) else ()
+        absent = [name for name in own if name not in available]
         if absent:
             print(f"not there, left out: {', '.join(absent)}", file=sys.stderr)
         return suite

@@ -439,7 +439,8 @@ def test_cross_validation_calibration_and_routing(cancer: Any, forest: Any) -> N
     assert calibrated.score(X, y) > 0.9
     weight = np.where(y == 1, 1.0, 0.0) + 1e-3
     with sklearn.config_context(enable_metadata_routing=True):
-        routed = clone(distilled).set_fit_request(sample_weight=True)
+        routed = clone(distilled).set_params(teacher=LogisticRegression())
+        routed.set_fit_request(sample_weight=True)
         routed.set_score_request(sample_weight=True)
         scores = cross_validate(
             routed,

@@ -39,6 +39,12 @@ def test_half_a_per_cent_is_a_tie(ours, outcome):
     assert cell([ours], [0.4]).outcome == outcome
 
 
+def test_rows_of_other_data_are_no_pair():
+    ours, direct = row("ours", loss=0.3), row("direct", loss=0.4)
+    assert len(pair([ours, direct])) == 1
+    assert pair([{**ours, "data_hash": "other"}, direct]) == []
+
+
 def test_band_is_the_larger_error_of_seeds_and_rows():
     over_seeds = cell([0.38, 0.40], [0.40, 0.40])
     assert over_seeds.band == pytest.approx(1.64 * 0.01)
