@@ -97,8 +97,8 @@ def _setting(rows: Sequence[Row], cells: Sequence[Cell], teacher: str) -> str:
     wanted = {(row["dataset"], row["student"], row["size"]) for row in rows if row["student"]}
     n_open = len(wanted) - len(cells)
     gaps = (
-        f"**{plural(n_open, 'cell')} without an outcome**, because a fit was skipped, failed or never "
-        "ran: the reasons are at the end.\n"
+        f"**{plural(n_open, 'cell')} without an outcome**, because a fit was skipped, failed or "
+        "never ran: the reasons are at the end.\n"
     )
     n_sets = len({cell.dataset for cell in cells})
     return (
@@ -176,9 +176,9 @@ def _peer_parts(rows: Sequence[Row]) -> list[str]:
         ]
     text = (
         "The same student form and leaf limit. FIGS and HSTree use no teacher. Wins/ties/losses "
-        "are counted for ours over the sets; a tie is judged by the spread over seeds alone. FIGS and "
-        "trustee make no probabilities to be scored by log loss: a certain answer that is wrong "
-        "costs up to 34.5, so compare them on accuracy.\n"
+        "are counted for ours over the sets; a tie is judged by the spread over seeds alone. "
+        "Log loss flatters ours here: FIGS flattens its probabilities by a softmax, and a tree of "
+        "trustee is certain, which costs up to 34.5 where it is wrong. Compare on accuracy.\n"
     )
     return [title, text, table]
 
