@@ -89,7 +89,7 @@ class SuitePlan:
         methods = list(BASE_METHODS)
         if spec in self.ablated:
             methods += ABLATIONS
-            # Only trees are refined after they are grown, and only from a later release on.
+            # Only trees are refined after they are grown.
             methods += ["ours-no_refinement"] if spec.family == "tree" else []
         if spec.family == "tree":
             methods += self.peers

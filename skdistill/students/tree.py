@@ -9,10 +9,11 @@ import numpy as np
 from sklearn.tree import DecisionTreeRegressor
 from sklearn.utils.validation import check_is_fitted
 
-from skdistill._validation import check_integer
+from skdistill._validation import check_bool, check_integer
 from skdistill.losses import DistillationLoss
 from skdistill.students._base import BaseStudent, StudentClassifier, StudentRegressor
 from skdistill.students._nodes import Nodes, to_float32
+from skdistill.students._refinement import refine
 from skdistill.students._weights import one_row
 from skdistill.targets import mix_targets
 
@@ -33,11 +34,13 @@ class _TreeStudent(BaseStudent):
         max_leaf_nodes: int = 16,
         max_depth: int | None = None,
         min_samples_leaf: int = 5,
+        refine: bool = True,
         random_state: Any = None,
     ) -> None:
         self.max_leaf_nodes = max_leaf_nodes
         self.max_depth = max_depth
         self.min_samples_leaf = min_samples_leaf
+        self.refine = refine
         self.random_state = random_state
 
     @property
@@ -75,16 +78,31 @@ class _TreeStudent(BaseStudent):
     def _check_params(self) -> None:
         check_integer(self.max_leaf_nodes, "max_leaf_nodes", minimum=2)
         check_integer(self.min_samples_leaf, "min_samples_leaf", minimum=1)
+        check_bool(self.refine, "refine")
         if self.max_depth is not None:
             check_integer(self.max_depth, "max_depth", minimum=1)
 
-    def _grow_on(self, Z: np.ndarray, structure: np.ndarray, weight: np.ndarray) -> Nodes:
+    def _grow_on(
+        self,
+        Z: np.ndarray,
+        grown: np.ndarray,
+        structure: np.ndarray,
+        weight: np.ndarray,
+        *,
+        cross_entropy: bool,
+    ) -> Nodes:
+        """Grow a tree on one form of the targets, and refine it on the other."""
         grower = DecisionTreeRegressor(
             max_leaf_nodes=self.max_leaf_nodes,
             max_depth=self.max_depth,
             random_state=self.random_state,
         )
-        return _grow(grower, Z, structure, weight, self.min_samples_leaf)
+        nodes = _grow(grower, Z, grown, weight, self.min_samples_leaf)
+        if not self.refine:
+            return nodes
+        # A leaf of exactly the least weight passes in spite of rounding.
+        least = self.min_samples_leaf * one_row(weight) * (1.0 - 1e-9)
+        return refine(nodes, Z, structure, weight, min_weight=least, cross_entropy=cross_entropy)
 
 
 class TreeStudentClassifier(_TreeStudent, StudentClassifier):
@@ -108,6 +126,10 @@ class TreeStudentClassifier(_TreeStudent, StudentClassifier):
         Fewest rows in a leaf. A row counts with its sample weight, so that weight two is the same
         as two rows; weights that sum to less than the number of rows are first scaled to a mean
         of one.
+    refine : bool, default=True
+        After the greedy growth choose every split again for the tree as it is, until none
+        changes [2]_. The loss of the training targets never becomes larger by it. It takes about
+        as long again as the growth, up to a few times as long for many leaves.
     random_state : int, RandomState instance or None, default=None
         Decides between equally good splits.
 
@@ -139,6 +161,8 @@ class TreeStudentClassifier(_TreeStudent, StudentClassifier):
     ----------
     .. [1] Breiman, L., Friedman, J. H., Olshen, R. A., Stone, C. J. (1984). Classification and
        Regression Trees. Wadsworth.
+    .. [2] Carreira-Perpiñán, M. Á., Tavallali, P. (2018). Alternating Optimization of Decision
+       Trees, with Application to Learning Sparse Oblique Trees. NeurIPS.
 
     Examples
     --------
@@ -157,8 +181,8 @@ class TreeStudentClassifier(_TreeStudent, StudentClassifier):
         if loss.temperature != 1.0:
             structure = mix_targets(loss.softened, loss.codes, loss.weight)
         # With two classes both columns say the same.
-        structure = structure[:, 1:] if structure.shape[1] == 2 else structure
-        nodes = self._grow_on(Z, structure, weight)
+        grown = structure[:, 1:] if structure.shape[1] == 2 else structure
+        nodes = self._grow_on(Z, grown, structure, weight, cross_entropy=True)
         self._encoder.keep_only(nodes.feature, nodes.threshold)
         self.tree_ = _with_means(nodes, Z, loss.mixed, weight, hard=loss.weight)
 
@@ -182,6 +206,10 @@ class TreeStudentRegressor(_TreeStudent, StudentRegressor):
         Fewest rows in a leaf. A row counts with its sample weight, so that weight two is the same
         as two rows; weights that sum to less than the number of rows are first scaled to a mean
         of one.
+    refine : bool, default=True
+        After the greedy growth choose every split again for the tree as it is, until none
+        changes [2]_. The loss of the training targets never becomes larger by it. It takes about
+        as long again as the growth, up to a few times as long for many leaves.
     random_state : int, RandomState instance or None, default=None
         Decides between equally good splits.
 
@@ -211,6 +239,8 @@ class TreeStudentRegressor(_TreeStudent, StudentRegressor):
     ----------
     .. [1] Breiman, L., Friedman, J. H., Olshen, R. A., Stone, C. J. (1984). Classification and
        Regression Trees. Wadsworth.
+    .. [2] Carreira-Perpiñán, M. Á., Tavallali, P. (2018). Alternating Optimization of Decision
+       Trees, with Application to Learning Sparse Oblique Trees. NeurIPS.
 
     Examples
     --------
@@ -227,7 +257,7 @@ class TreeStudentRegressor(_TreeStudent, StudentRegressor):
         centred = target - target.mean()
         spread = np.abs(centred).max()
         structure = centred[:, None] / spread if spread else centred[:, None]
-        nodes = self._grow_on(Z, structure, weight)
+        nodes = self._grow_on(Z, structure, structure, weight, cross_entropy=False)
         self._encoder.keep_only(nodes.feature, nodes.threshold)
         self.tree_ = _with_means(nodes, Z, target[:, None], weight)
 
