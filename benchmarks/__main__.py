@@ -44,7 +44,11 @@ def build_parser() -> argparse.ArgumentParser:
     )
     run.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes at a time")
     run.add_argument("--resume", action="store_true", help="keep the finished cells of the file")
-    run.add_argument("--out", type=Path, help="default: benchmarks/results/SUITE.jsonl")
+    run.add_argument(
+        "--out",
+        type=Path,
+        help="default: benchmarks/results/SUITE.jsonl, or SUITE-bundled.jsonl without a folder",
+    )
     run.add_argument("--cache", type=Path, help="where fitted teachers are kept between runs")
     run.set_defaults(call=_run)
     comparison = commands.add_parser("compare", help="tell what changed between two result files")
@@ -67,7 +71,9 @@ def _run(arguments: argparse.Namespace) -> int:
         raise ValueError(f"--data: there is no folder {str(folder)!r}")
     if arguments.jobs < 1:
         raise ValueError(f"--jobs must be at least 1, got {arguments.jobs}")
-    out = arguments.out or RESULTS / f"{arguments.suite}.jsonl"
+    # Results on what scikit-learn carries must not take the place of those on the suite's sets.
+    name = arguments.suite if folder is not None else f"{arguments.suite}-bundled"
+    out = arguments.out or RESULTS / f"{name}.jsonl"
     settings = RunSettings(folder=folder, cache=cache_folder(arguments.cache))
     suite = _choose_suite(arguments, folder)
     counts = run_suite(suite, out, settings, jobs=arguments.jobs, resume=arguments.resume)

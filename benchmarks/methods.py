@@ -17,9 +17,8 @@ from benchmarks.suites import StudentSpec
 from benchmarks.tasks import SkippedError
 from skdistill import DistilledClassifier, DistilledRegressor
 
-# Fits that tuning a direct student by cross-validation may take, the last one aside.
+# Folds of the cross-validation that tunes a direct student.
 TUNING_FOLDS = 3
-TUNING_CANDIDATES = 4
 
 
 @dataclass(frozen=True)
@@ -53,9 +52,9 @@ class Fitted:
 
 
 def direct(context: Context) -> Fitted:
-    """Fit to the hard labels alone, tuned by cross-validation over four candidates.
+    """Fit to the hard labels alone, tuned by cross-validation over four or five candidates.
 
-    For trees two of them are CART with hierarchical shrinkage, the strongest tree without a
+    For trees three of them are CART with hierarchical shrinkage, the strongest tree without a
     teacher, so that the baseline is the better of both.
     """
     split, classification = context.split, context.task == "classification"
@@ -71,11 +70,12 @@ def direct(context: Context) -> Fitted:
     best = max(searches, key=lambda search: search.best_score_)
     name = type(best.estimator[-1] if hasattr(best.estimator, "steps") else best.estimator)
     chosen = {"model": name.__name__, **best.best_params_}
-    return Fitted(best.best_estimator_, TUNING_FOLDS * TUNING_CANDIDATES + 1, chosen=chosen)
+    n_candidates = sum(len(search.cv_results_["params"]) for search in searches)
+    return Fitted(best.best_estimator_, TUNING_FOLDS * n_candidates + 1, chosen=chosen)
 
 
 def _direct_candidates(context: Context) -> list[tuple[Any, dict[str, list[Any]]]]:
-    """Four candidates for each family, as estimators with grids."""
+    """List the candidates of a family, as estimators with grids."""
     student, family = context.student(), context.spec.family
     if family == "tree":
         shrunken = HSTreeClassifier if context.task == "classification" else HSTreeRegressor
@@ -83,7 +83,7 @@ def _direct_candidates(context: Context) -> list[tuple[Any, dict[str, list[Any]]
         name = type(tree).__name__.lower() + "__reg_param"
         return [
             (student, {"min_samples_leaf": [5, 20]}),
-            (make_pipeline(make_encoder(), tree), {name: [10.0, 100.0]}),
+            (make_pipeline(make_encoder(), tree), {name: [10.0, 100.0, 500.0]}),
         ]
     grids: dict[str, dict[str, list[Any]]] = {
         "linear": {"alpha": [0.1, 1.0, 10.0, 100.0]},

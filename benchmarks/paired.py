@@ -100,10 +100,11 @@ class Cell:
         """Differences up to here are noise.
 
         The larger of half a per cent of the baseline's loss and 1.64 standard errors. The
-        standard error is the larger of that over seeds and that over test rows.
+        standard error is the larger of that over seeds and that over test rows, which does not
+        shrink with the seeds: their test rows overlap.
         """
         errors = np.asarray(self.row_errors)
-        over_rows = 0.0 if np.isnan(errors).any() else math.sqrt((errors**2).sum()) / len(errors)
+        over_rows = 0.0 if np.isnan(errors).any() else float(errors.mean())
         over_seeds = _standard_error(np.subtract(self.losses, self.baseline_losses))
         return max(
             RELATIVE_BAND * abs(self.baseline_loss), STANDARD_ERRORS * max(over_rows, over_seeds)

@@ -158,7 +158,8 @@ def _cost_parts(rows: Sequence[Row], figures: Path) -> list[str]:
         "have. Models are pickled and called in Python, one thread. Where hierarchical shrinkage "
         "is the better direct tree, it is measured with the encoder it needs, which makes it "
         "larger and slower than the tree alone. Of the distilled students of a set the first "
-        "pays for the teacher's out-of-fold labels, which the others find in the cache.\n",
+        "pays for the teacher's out-of-fold labels, which the others find in the cache. Times are "
+        "taken while another process of the run works beside.\n",
         sections.cost(rows),
         "Means over the same sets. Agreement and KL divergence are to the teacher.\n",
         sections.quality(rows),
@@ -197,7 +198,7 @@ def _dao_parts(rows: Sequence[Row]) -> list[str]:
     matched = appendix.size_matched(rows)
     if matched:
         text = (
-            "The same with the same number of leaves in total, which the paper does not do; every "
+            "The same with at most so many leaves in total, which the paper does not do; every "
             "method gets the same number of fits to choose from. `ours` is the library's tree.\n"
         )
         parts += ["### At equal size\n", text, matched]
