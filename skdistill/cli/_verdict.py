@@ -39,7 +39,7 @@ def print_verdict(
         if classification
         else "R² of the student against the teacher's predictions."
     )
-    print(format_table(rows))
+    print(format_table(rows), end="\n\n")
     print(LEGEND.format(fidelity=fidelity))
     print(_against_direct(rows["distilled"]["against_direct"], classification))
     print(_against_teacher(rows, loss, tested))
