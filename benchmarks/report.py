@@ -199,8 +199,8 @@ def _dao_parts(rows: Sequence[Row]) -> list[str]:
     if matched:
         text = (
             "The same with at most so many leaves in total, which the paper does not do. Every "
-            "forest gets the same number of fits to choose from; `ours` is one fit of the library's "
-            "tree in its default settings.\n"
+            "forest gets the same number of fits to choose from; `ours` is one fit of the "
+            "library's tree in its default settings.\n"
         )
         parts += ["### At equal size\n", text, matched]
     return parts
