@@ -108,7 +108,7 @@ def _work(
     task: Any,
     out: Path,
     settings: RunSettings,
-    keys: Sequence[Key] = (),
+    keys: Sequence[Key],
 ) -> None:
     """Run one task in a process of its own."""
     try:

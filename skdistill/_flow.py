@@ -72,6 +72,8 @@ def as_table(X: Any) -> Any:
         return X
     if isinstance(X, list | tuple) and len(X) and isinstance(X[0], str | bytes | dict):
         return X
+    if isinstance(X, np.ndarray):
+        return np.asarray(X)  # memory maps become plain arrays
     table = np.asarray(X)
     # Numbers beside texts must stay numbers.
     return np.asarray(X, dtype=object) if table.dtype.kind == "U" else table

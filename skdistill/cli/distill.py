@@ -36,6 +36,8 @@ from skdistill.students import STUDENT_NAMES, make_student
 from skdistill.teachers import as_teacher
 
 TEST_SHARE = 0.2
+# Parameters of the distillation that have options of their own: --seed, --quiet.
+OWN_OPTIONS = {"teacher", "student", "random_state", "verbose"}
 MIN_ROWS = 10  # of which two are held out
 
 
@@ -105,7 +107,7 @@ def run(arguments: argparse.Namespace) -> None:
         distiller = (DistilledClassifier if task == "classification" else DistilledRegressor)(
             model, student=student, random_state=arguments.seed, verbose=int(not arguments.quiet)
         )
-        allowed = distiller.get_params(deep=False).keys() - {"teacher", "student"}
+        allowed = distiller.get_params(deep=False).keys() - OWN_OPTIONS
         distiller.set_params(**_parse_pairs(arguments.setting, "--setting", allowed))
         distiller.fit(*train)
         direct = seed_estimator(clone(student), check_random_state(arguments.seed)).fit(*train)

@@ -67,6 +67,15 @@ def test_every_student_can_be_named(files, student, capsys):
     assert capsys.readouterr().err == ""
 
 
+def test_settings_of_the_distillation_are_set(files, capsys):
+    assert files.distill("--setting", "augment=None", "--setting", "hard_label_weight=0.5") == 0
+    record = files.summary()["distillation"]
+    assert (record["augment"], record["hard_label_weight"]) == (None, 0.5)
+    # The seed has an option of its own.
+    assert files.distill("--setting", "random_state=1") == 1
+    assert "--setting 'random_state=1': give NAME=VALUE" in capsys.readouterr().err
+
+
 def test_parameters_of_the_student_are_set(files):
     assert files.distill("--param", "max_leaf_nodes=3", "--param", "min_samples_leaf=4") == 0
     student = joblib.load(files.out / "student.joblib")

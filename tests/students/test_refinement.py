@@ -125,7 +125,7 @@ def test_a_weight_of_two_is_two_rows(seed: int) -> None:
     assert_allclose(weighted.threshold, repeats.threshold)
 
 
-def test_temperature_acts_and_leaves_hold_unsoftened_means() -> None:
+def test_leaves_hold_unsoftened_means_at_any_temperature() -> None:
     X, P = make(3)
     y = np.arange(len(X)) % 3
     student = TreeStudentClassifier(max_leaf_nodes=6, random_state=0)
