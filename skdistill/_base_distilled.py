@@ -111,7 +111,7 @@ class BaseDistilled(MetaEstimatorMixin, BaseEstimator, metaclass=ABCMeta):
         targets = calibrate(targets, problem, choices, record)
         settings.report(f"fitting the student {type(student).__name__} on {rows.n_rows} rows")
         with record.timed("student"):
-            student = fit_to_targets(student, rows, targets, problem, choices)
+            student = fit_to_targets(student, rows, targets, problem, choices, teacher)
         self._finish(student, teacher, problem, choices, record, rows)
         return self
 

@@ -252,15 +252,21 @@ def calibrate(
 
 
 def fit_to_targets(
-    student: Any, rows: TransferSet, targets: np.ndarray, problem: Problem, choices: Choices
+    student: Any,
+    rows: TransferSet,
+    targets: np.ndarray,
+    problem: Problem,
+    choices: Choices,
+    teacher: Teacher | None,
 ) -> Any:
     """Fit the student; rows without a label get a filler of no weight."""
     classes = problem.classes
     y = targets.copy() if classes is None else classes[targets.argmax(axis=1)]
-    hard = np.zeros(rows.n_rows)
+    hard, labeled = np.zeros(rows.n_rows), np.zeros(rows.n_rows, dtype=bool)
     if problem.y is not None:
         y[: rows.n_real] = problem.y
         hard[: rows.n_real] = choices.hard_label_weight
+        labeled[: rows.n_real] = True
     return fit_student(
         student,
         rows.X,
@@ -270,4 +276,6 @@ def fit_to_targets(
         weight=rows.weight,
         temperature=1.0 if choices.temperature is None else choices.temperature,
         hard_label_weight=hard,
+        labeled=labeled,
+        teacher=teacher,
     )

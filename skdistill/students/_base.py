@@ -1,7 +1,8 @@
 """What all students share: checking, encoding, and the contract ``fit(..., soft_targets=...)``.
 
 The public methods validate; a family implements ``_check_params``, ``_fit_encoded`` and
-``_proba_encoded`` (or ``_predict_encoded``) on plain arrays.
+``_proba_encoded`` (or ``_predict_encoded``) on plain arrays. One that reads the teacher itself
+overrides ``_fit_rows``.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
 from sklearn.utils import assert_all_finite
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
-    check_array,
     check_consistent_length,
     check_is_fitted,
     column_or_1d,
@@ -26,10 +26,21 @@ from sklearn.utils.validation import (
 )
 
 from skdistill._columns import is_frame
-from skdistill._compat import check_sample_weight, take_rows
-from skdistill._validation import check_probabilities, check_real
+from skdistill._compat import check_sample_weight
 from skdistill.losses import DistillationLoss
+from skdistill.students._checks import (
+    check_labeled,
+    check_unit_weights,
+    check_values,
+    encode_labels,
+    find_real_rows,
+    make_loss,
+    mix_values,
+    take,
+    weighty_rows,
+)
 from skdistill.students._encoder import TabularEncoder, read_columns
+from skdistill.students._real_rows import RealRows
 from skdistill.targets import one_hot
 
 
@@ -96,6 +107,17 @@ class BaseStudent(BaseEstimator, metaclass=ABCMeta):
             ensure_all_finite=True if sp.issparse(X) else _finite_policy(X),
         )
 
+    def _check_fit(self, X: Any, y: Any) -> tuple[Any, np.ndarray]:
+        """Check X and that there is one y for each of its rows."""
+        if y is None:
+            raise ValueError(
+                f"{type(self).__name__} requires y to be passed, but the target y is None."
+            )
+        X = self._check_X(X, reset=True)
+        y = column_or_1d(y, warn=True)
+        check_consistent_length(X, y)
+        return X, y
+
     def _encode(self, X: Any) -> Any:
         """Check X against what was fitted and turn it into numbers."""
         check_is_fitted(self)
@@ -119,6 +141,7 @@ class StudentClassifier(ClassifierMixin, BaseStudent):
         classes: Any = None,
         temperature: float = 1.0,
         hard_label_weight: Any = 0.0,
+        labeled: Any = None,
     ) -> Any:
         """Fit the student to soft targets, or to hard labels alone.
 
@@ -139,6 +162,10 @@ class StudentClassifier(ClassifierMixin, BaseStudent):
             Softens both sides of the loss; see :class:`skdistill.losses.DistillationLoss`.
         hard_label_weight : float or array-like of shape (n_samples,), default=0.0
             Weight of the hard label of each row against its soft target, in [0, 1].
+        labeled : array-like of shape (n_samples,), dtype bool, default=None
+            Which rows of `y` are true, so that the student may choose its own settings on them.
+            None means those whose hard label has weight; if none has, the student chooses by
+            held-out soft targets.
 
         Returns
         -------
@@ -147,33 +174,64 @@ class StudentClassifier(ClassifierMixin, BaseStudent):
         Raises
         ------
         ValueError
-            If shapes or probabilities are wrong, if there is only one class, or if `temperature`
-            or `hard_label_weight` is given without `soft_targets`.
+            If shapes or probabilities are wrong, if there is only one class, or if `temperature`,
+            `hard_label_weight` or `labeled` is given without `soft_targets`.
         """
+        return self._fit(
+            X,
+            y,
+            sample_weight=sample_weight,
+            soft_targets=soft_targets,
+            classes=classes,
+            temperature=temperature,
+            hard_label_weight=hard_label_weight,
+            labeled=labeled,
+        )
+
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        sample_weight: Any,
+        soft_targets: Any,
+        classes: Any,
+        temperature: Any,
+        hard_label_weight: Any,
+        labeled: Any,
+        teacher: Any = None,
+    ) -> Any:
+        """Check everything, and fit to rows of positive weight."""
         with unchanged_on_error(self):
             self._check_params()
-            if y is None:
-                raise ValueError(
-                    f"{type(self).__name__} requires y to be passed, but the target y is None."
-                )
-            X = self._check_X(X, reset=True)
-            y = column_or_1d(y, warn=True)
-            check_consistent_length(X, y)
+            X, y = self._check_fit(X, y)
             assert_all_finite(y, input_name="y")
             check_classification_targets(y)
-            self.classes_, codes = _encode_labels(y, classes)
-            loss = _make_loss(
+            self.classes_, codes = encode_labels(y, classes)
+            loss = make_loss(
                 codes, len(self.classes_), soft_targets, temperature, hard_label_weight
             )
+            labeled = check_labeled(labeled, soft_targets, loss.weight)
             weight = check_sample_weight(sample_weight, X)
-            X, loss, weight = _drop_weightless(X, loss, weight)
-            Z = self._fit_encoder(X, loss.mixed, weight)
-            self._fit_encoded(Z, loss, weight)
+            rows = weighty_rows(weight)
+            loss, weight, labeled = loss.take(rows), weight[rows], labeled[rows]
+            truth = one_hot(codes[rows], len(self.classes_))
+            real = find_real_rows(truth, loss.mixed, labeled, weight)
+            self._fit_rows(take(X, rows), loss, weight, real, teacher)
         return self
 
+    def _fit_rows(
+        self, X: Any, loss: DistillationLoss, weight: np.ndarray, real: RealRows, teacher: Any
+    ) -> None:
+        """Encode the rows and fit to them; the teacher is for families that read it."""
+        Z = self._fit_encoder(X, loss.mixed, weight)
+        self._fit_encoded(Z, loss, weight, real)
+
     @abstractmethod
-    def _fit_encoded(self, Z: Any, loss: DistillationLoss, weight: np.ndarray) -> None:
-        """Fit to encoded rows of positive weight."""
+    def _fit_encoded(
+        self, Z: Any, loss: DistillationLoss, weight: np.ndarray, real: RealRows
+    ) -> None:
+        """Fit to encoded rows of positive weight; choose what is to be chosen on the real ones."""
 
     @abstractmethod
     def _proba_encoded(self, Z: Any) -> np.ndarray:
@@ -222,6 +280,7 @@ class StudentRegressor(RegressorMixin, BaseStudent):
         *,
         soft_targets: Any = None,
         hard_label_weight: Any = 0.0,
+        labeled: Any = None,
     ) -> Any:
         """Fit the student to a teacher's predictions, or to the true values alone.
 
@@ -239,6 +298,10 @@ class StudentRegressor(RegressorMixin, BaseStudent):
             The teacher's predictions. None fits to the true values alone.
         hard_label_weight : float or array-like of shape (n_samples,), default=0.0
             Weight of the true value of each row against the teacher's, in [0, 1].
+        labeled : array-like of shape (n_samples,), dtype bool, default=None
+            Which rows of `y` are true, so that the student may choose its own settings on them.
+            None means those whose true value has weight; if none has, the student chooses by
+            held-out soft targets.
 
         Returns
         -------
@@ -247,28 +310,54 @@ class StudentRegressor(RegressorMixin, BaseStudent):
         Raises
         ------
         ValueError
-            If shapes are wrong, values are not finite, or `hard_label_weight` is given without
-            `soft_targets`.
+            If shapes are wrong, values are not finite, or `hard_label_weight` or `labeled` is
+            given without `soft_targets`.
         """
+        return self._fit(
+            X,
+            y,
+            sample_weight=sample_weight,
+            soft_targets=soft_targets,
+            hard_label_weight=hard_label_weight,
+            labeled=labeled,
+        )
+
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        sample_weight: Any,
+        soft_targets: Any,
+        hard_label_weight: Any,
+        labeled: Any,
+        teacher: Any = None,
+    ) -> Any:
+        """Check everything, and fit to rows of positive weight."""
         with unchanged_on_error(self):
             self._check_params()
-            if y is None:
-                raise ValueError(
-                    f"{type(self).__name__} requires y to be passed, but the target y is None."
-                )
-            X = self._check_X(X, reset=True)
-            y = _check_values(y, "y")
-            check_consistent_length(X, y)
-            target = _mix_values(y, soft_targets, hard_label_weight)
+            X, y = self._check_fit(X, y)
+            y = check_values(y, "y")
+            w = check_unit_weights(hard_label_weight, "hard_label_weight", len(y))
+            target = mix_values(y, soft_targets, w)
+            labeled = check_labeled(labeled, soft_targets, np.broadcast_to(w, y.shape))
             weight = check_sample_weight(sample_weight, X)
-            X, target, weight = _drop_weightless(X, target, weight)
-            Z = self._fit_encoder(X, target[:, None], weight)
-            self._fit_encoded(Z, target, weight)
+            rows = weighty_rows(weight)
+            target, weight, labeled = target[rows], weight[rows], labeled[rows]
+            real = find_real_rows(y[rows], target, labeled, weight)
+            self._fit_rows(take(X, rows), target, weight, real, teacher)
         return self
 
+    def _fit_rows(
+        self, X: Any, target: np.ndarray, weight: np.ndarray, real: RealRows, teacher: Any
+    ) -> None:
+        """Encode the rows and fit to them; the teacher is for families that read it."""
+        Z = self._fit_encoder(X, target[:, None], weight)
+        self._fit_encoded(Z, target, weight, real)
+
     @abstractmethod
-    def _fit_encoded(self, Z: Any, target: np.ndarray, weight: np.ndarray) -> None:
-        """Fit to encoded rows of positive weight."""
+    def _fit_encoded(self, Z: Any, target: np.ndarray, weight: np.ndarray, real: RealRows) -> None:
+        """Fit to encoded rows of positive weight; choose what is to be chosen on the real ones."""
 
     @abstractmethod
     def _predict_encoded(self, Z: Any) -> np.ndarray:
@@ -304,90 +393,3 @@ def unchanged_on_error(estimator: Any) -> Iterator[None]:
 def _finite_policy(X: Any) -> bool | str:
     dtype = getattr(X, "dtype", None)
     return False if getattr(dtype, "kind", None) in ("O", "U", "S") else "allow-nan"
-
-
-def _encode_labels(y: np.ndarray, classes: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Return sorted classes and the index of each label."""
-    found, codes = np.unique(y, return_inverse=True)
-    if classes is not None:
-        given = np.asarray(classes)
-        if given.ndim != 1 or not np.array_equal(given, np.unique(given)):
-            raise ValueError(f"classes must be sorted and distinct labels, got {classes!r}.")
-        unknown = np.setdiff1d(found, given)
-        if len(unknown):
-            raise ValueError(f"y has labels {unknown.tolist()} that classes does not list.")
-        codes = np.searchsorted(given, found)[codes]
-        found = given
-    if len(found) < 2:
-        raise ValueError(f"y has one class, {found[0]!r}: a classifier needs at least two classes.")
-    return found, codes.ravel()
-
-
-def _make_loss(
-    codes: np.ndarray,
-    n_classes: int,
-    soft_targets: Any,
-    temperature: float,
-    hard_label_weight: Any,
-) -> DistillationLoss:
-    """Check the targets and build the combined loss."""
-    T = check_real(temperature, "temperature", minimum=1.0)
-    w = check_unit_weights(hard_label_weight, "hard_label_weight", len(codes))
-    if soft_targets is None:
-        if T != 1.0 or np.any(w):
-            raise ValueError(
-                "temperature and hard_label_weight act on soft targets and have no effect "
-                f"without them, got {temperature!r} and {hard_label_weight!r}; give soft_targets."
-            )
-        return DistillationLoss(one_hot(codes, n_classes), codes, hard_label_weight=1.0)
-    P = check_probabilities(soft_targets, "soft_targets", n_rows=len(codes), n_classes=n_classes)
-    return DistillationLoss(P, codes, temperature=T, hard_label_weight=w)
-
-
-def check_unit_weights(value: Any, name: str, n_rows: int) -> Any:
-    """Check a weight in [0, 1]: one number, or one for each row."""
-    if np.ndim(value) == 0:
-        return check_real(value, name, minimum=0.0, maximum=1.0)
-    weights = check_array(value, ensure_2d=False, dtype=np.float64, input_name=name)
-    if weights.shape != (n_rows,) or weights.min() < 0 or weights.max() > 1:
-        raise ValueError(
-            f"{name} must be a number in [0, 1] or one for each of the {n_rows} rows, "
-            f"got an array of shape {weights.shape} with values in "
-            f"[{weights.min():g}, {weights.max():g}]."
-        )
-    return weights
-
-
-def _check_values(values: Any, name: str) -> np.ndarray:
-    flat = column_or_1d(values, warn=True)
-    return check_array(flat, ensure_2d=False, dtype=np.float64, input_name=name)
-
-
-def _mix_values(y: np.ndarray, soft_targets: Any, hard_label_weight: Any) -> np.ndarray:
-    """Mix true values with the teacher's predictions."""
-    w = check_unit_weights(hard_label_weight, "hard_label_weight", len(y))
-    if soft_targets is None:
-        if np.any(w):
-            raise ValueError(
-                "hard_label_weight acts on soft targets and has no effect without them, "
-                f"got {hard_label_weight!r}; give soft_targets."
-            )
-        return y
-    teacher = _check_values(soft_targets, "soft_targets")
-    if teacher.shape != y.shape:
-        raise ValueError(
-            f"soft_targets has {len(teacher)} values where there are {len(y)} samples; "
-            "give one prediction for each sample."
-        )
-    return (1.0 - w) * teacher + w * y
-
-
-def _drop_weightless(X: Any, targets: Any, weight: np.ndarray) -> tuple[Any, Any, np.ndarray]:
-    """Drop rows of zero weight, so that they cannot act through the encoding either."""
-    rows = np.flatnonzero(weight)
-    if len(rows) == len(weight):
-        return X, targets, weight
-    if len(rows) == 0:
-        raise ValueError("sample_weight is zero everywhere; give some row a positive weight.")
-    kept = targets.take(rows)
-    return take_rows(X, rows), kept, weight[rows]

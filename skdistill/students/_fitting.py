@@ -26,6 +26,8 @@ def fit_student(
     weight: np.ndarray,
     temperature: float = 1.0,
     hard_label_weight: float | np.ndarray = 0.0,
+    labeled: np.ndarray | None = None,
+    teacher: Any = None,
 ) -> Any:
     """Fit a student to soft targets mixed with hard labels.
 
@@ -50,6 +52,10 @@ def fit_student(
         Softens both sides of the loss; for built-in classifiers only.
     hard_label_weight : float or ndarray of shape (n_samples,), default=0.0
         Weight of `y` against the soft targets, in [0, 1].
+    labeled : ndarray of shape (n_samples,), dtype bool, or None
+        Which rows of `y` are true, for students that choose settings of their own on them.
+    teacher : object
+        The fitted teacher, for students that are made of its parts.
 
     Returns
     -------
@@ -73,6 +79,10 @@ def fit_student(
         }
         if classes is not None:
             options |= {"classes": classes, "temperature": temperature}
+        if fit_keyword(estimator, "labeled") and soft_targets is not None:
+            options["labeled"] = labeled
+        if fit_keyword(estimator, "teacher"):
+            options["teacher"] = teacher
         prefix = keyword.removesuffix("soft_targets")
         # A Pipeline would want requests for what is named explicitly here.
         with config_context(enable_metadata_routing=False):

@@ -12,6 +12,7 @@ from skdistill._validation import check_choice, check_integer, check_real
 from skdistill.losses import DistillationLoss, softmax
 from skdistill.students._base import BaseStudent, StudentClassifier, StudentRegressor
 from skdistill.students._engines import ENGINES, Objective, TreePlan
+from skdistill.students._real_rows import RealRows
 from skdistill.students._scores import (
     mean_one,
     n_scores,
@@ -244,7 +245,9 @@ class BoostingStudentClassifier(_Boosting, StudentClassifier):
     (True, True)
     """
 
-    def _fit_encoded(self, Z: Any, loss: DistillationLoss, weight: np.ndarray) -> None:
+    def _fit_encoded(
+        self, Z: Any, loss: DistillationLoss, weight: np.ndarray, real: RealRows
+    ) -> None:
         n_classes = loss.mixed.shape[1]
         relative = mean_one(weight)[:, None]
         self.init_ = prior_scores(loss.mixed, weight)
@@ -344,7 +347,7 @@ class BoostingStudentRegressor(_Boosting, StudentRegressor):
     56
     """
 
-    def _fit_encoded(self, Z: Any, target: np.ndarray, weight: np.ndarray) -> None:
+    def _fit_encoded(self, Z: Any, target: np.ndarray, weight: np.ndarray, real: RealRows) -> None:
         relative = mean_one(weight)[:, None]
         self.init_ = float(np.average(target, weights=weight))
         centred = target - self.init_

@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from skdistill._validation import check_bool, check_integer, check_real
 from skdistill.losses import DistillationLoss, log_softmax, softmax
 from skdistill.students._base import BaseStudent, StudentClassifier, StudentRegressor
+from skdistill.students._real_rows import RealRows
 
 
 class _LinearStudent(BaseStudent):
@@ -123,7 +124,9 @@ class LinearStudentClassifier(_LinearStudent, StudentClassifier):
         check_integer(self.max_iter, "max_iter", minimum=1)
         check_real(self.tol, "tol", minimum=0.0, strict=True)
 
-    def _fit_encoded(self, Z: Any, loss: DistillationLoss, weight: np.ndarray) -> None:
+    def _fit_encoded(
+        self, Z: Any, loss: DistillationLoss, weight: np.ndarray, real: RealRows
+    ) -> None:
         centre, spread = _moments(Z, weight)
         alpha = float(self.alpha) / weight.sum()  # the optimiser sees the mean loss
         units = _units(Z, spread, self._encoder.n_numeric_ if self.standardize else 0)
@@ -221,7 +224,7 @@ class LinearStudentRegressor(_LinearStudent, StudentRegressor):
         check_real(self.alpha, "alpha", minimum=0.0)
         check_bool(self.standardize, "standardize")
 
-    def _fit_encoded(self, Z: Any, target: np.ndarray, weight: np.ndarray) -> None:
+    def _fit_encoded(self, Z: Any, target: np.ndarray, weight: np.ndarray, real: RealRows) -> None:
         centre, spread = _moments(Z, weight)
         units = _units(Z, spread, self._encoder.n_numeric_ if self.standardize else 0)
         # Cholesky squares the condition number; the decomposition by singular values is safe

@@ -13,6 +13,7 @@ from skdistill._validation import check_integer, check_real
 from skdistill.losses import DistillationLoss, softmax
 from skdistill.students._base import BaseStudent, StudentClassifier, StudentRegressor
 from skdistill.students._network import Network, Targets, forward, train
+from skdistill.students._real_rows import RealRows
 from skdistill.students._scores import (
     mean_one,
     prior_scores,
@@ -268,7 +269,9 @@ class MLPStudentClassifier(_MLP, StudentClassifier):
     True
     """
 
-    def _fit_encoded(self, Z: np.ndarray, loss: DistillationLoss, weight: np.ndarray) -> None:
+    def _fit_encoded(
+        self, Z: np.ndarray, loss: DistillationLoss, weight: np.ndarray, real: RealRows
+    ) -> None:
         start = prior_scores(loss.mixed, weight)
         self._train(Z, self._encoder.n_numeric_, _ClassTargets(loss), start, weight)
 
@@ -345,7 +348,9 @@ class MLPStudentRegressor(_MLP, StudentRegressor):
     (2,)
     """
 
-    def _fit_encoded(self, Z: np.ndarray, target: np.ndarray, weight: np.ndarray) -> None:
+    def _fit_encoded(
+        self, Z: np.ndarray, target: np.ndarray, weight: np.ndarray, real: RealRows
+    ) -> None:
         scale = _fit_scale(target[:, None], weight)
         values = _ValueTargets(scale.apply(target[:, None]).astype(np.float32))
         self._train(Z, self._encoder.n_numeric_, values, np.zeros(1), weight)

@@ -13,6 +13,7 @@ from skdistill._validation import check_bool, check_integer
 from skdistill.losses import DistillationLoss
 from skdistill.students._base import BaseStudent, StudentClassifier, StudentRegressor
 from skdistill.students._nodes import Nodes, to_float32
+from skdistill.students._real_rows import RealRows
 from skdistill.students._refinement import refine
 from skdistill.students._weights import one_row
 from skdistill.targets import mix_targets
@@ -176,7 +177,9 @@ class TreeStudentClassifier(_TreeStudent, StudentClassifier):
     8
     """
 
-    def _fit_encoded(self, Z: np.ndarray, loss: DistillationLoss, weight: np.ndarray) -> None:
+    def _fit_encoded(
+        self, Z: np.ndarray, loss: DistillationLoss, weight: np.ndarray, real: RealRows
+    ) -> None:
         structure = loss.mixed
         if loss.temperature != 1.0:
             structure = mix_targets(loss.softened, loss.codes, loss.weight)
@@ -252,7 +255,9 @@ class TreeStudentRegressor(_TreeStudent, StudentRegressor):
     (4, 2)
     """
 
-    def _fit_encoded(self, Z: np.ndarray, target: np.ndarray, weight: np.ndarray) -> None:
+    def _fit_encoded(
+        self, Z: np.ndarray, target: np.ndarray, weight: np.ndarray, real: RealRows
+    ) -> None:
         # In units of its own spread no target is too small for the grower's test of impurity.
         centred = target - target.mean()
         spread = np.abs(centred).max()
