@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks import dao, deploy
+from benchmarks import dao, deploy, speed
 from benchmarks.cells import cache_folder
 from benchmarks.compare import compare
 from benchmarks.datasets import list_available
@@ -24,6 +24,7 @@ SUITES: dict[str, Any] = {
     **{name: PlannedSuite(plan) for name, plan in PLANS.items()},
     "dao": dao,
     "deploy": deploy,
+    "speed": speed,
 }
 
 

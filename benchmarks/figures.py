@@ -19,7 +19,7 @@ from benchmarks.results import short, student_label, student_order
 from benchmarks.tables import Group, by_set, common_mean, common_median
 from benchmarks.tasks import Row
 
-__all__ = ["draw_gap_closed", "draw_matrix", "draw_pareto"]
+__all__ = ["draw_gap_closed", "draw_matrix", "draw_pareto", "draw_speed"]
 
 # Blue, grey and orange are told apart by colour-blind readers, and in print by their lightness.
 COLOURS = {"win": "#2f6fc4", "tie": "#e3e7eb", "loss": "#e08214"}
@@ -30,6 +30,7 @@ FAMILY_COLOURS = {
     "additive": "#b3427a",
     "mlp": "#2f6fc4",
     "boosting": "#e08214",
+    "pruned": "#8a6d3b",
 }
 STYLE: Any = {
     "svg.fonttype": "none",  # text stays text: small files, and searchable
@@ -165,6 +166,37 @@ def draw_pareto(rows: Sequence[Row], fields: dict[str, str], path: Path) -> None
         columnspacing=1.2,
         handletextpad=0.2,
     )
+    _save(figure, path)
+
+
+def draw_speed(groups: dict[tuple[str, str], dict[str, list[tuple[int, Row]]]], path: Path) -> None:
+    """Draw the seconds of a fit against the number of rows.
+
+    Parameters
+    ----------
+    groups : dict
+        By student and whose it is, the numbers of rows with their result rows.
+    path : Path
+        The SVG file.
+    """
+    figure, (axes,) = _figure(3.6, 1)
+    for (family, size), by_method in groups.items():
+        colour = FAMILY_COLOURS.get(family, INK)
+        for method, points in by_method.items():
+            ours = method == "ours"
+            axes.plot(
+                [n_rows for n_rows, _ in points],
+                [row["fit_seconds"] for _, row in points],
+                "o-" if ours else "o--",
+                color=colour,
+                mfc=colour if ours else "white",
+                label=f"{student_label(family, size)}, {method}",
+            )
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xlabel("rows")
+    axes.set_ylabel("seconds of a fit")
+    axes.legend(frameon=False)
     _save(figure, path)
 
 

@@ -77,7 +77,7 @@ def direct(context: Context) -> Fitted:
 def _direct_candidates(context: Context) -> list[tuple[Any, dict[str, list[Any]]]]:
     """List the candidates of a family, as estimators with grids."""
     student, family = context.student(), context.spec.family
-    if family == "tree":
+    if family in {"tree", "linear leaves"}:
         shrunken = HSTreeClassifier if context.task == "classification" else HSTreeRegressor
         tree = shrunken(max_leaf_nodes=int(context.spec.size), random_state=context.seed)
         name = type(tree).__name__.lower() + "__reg_param"

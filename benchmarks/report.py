@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import appendix, sections, verdict
-from benchmarks.figures import draw_gap_closed, draw_matrix, draw_pareto
+from benchmarks import appendix, questions, sections, verdict
+from benchmarks.figures import draw_gap_closed, draw_matrix, draw_pareto, draw_speed
 from benchmarks.paired import Cell, pair
 from benchmarks.results import by_suite, is_ok, main_teacher, read_rows
 from benchmarks.tables import plural
@@ -16,7 +16,7 @@ __all__ = ["write_report"]
 
 # Suites of students, the more telling first, and all that the page knows.
 STUDENT_SUITES = ("full", "quick", "smoke")
-ALL_SUITES = ("quick", "full", "dao", "deploy")
+ALL_SUITES = ("quick", "full", "trees", "pruned", "speed", "dao", "deploy")
 FIGURES = Path("_static") / "results"
 
 
@@ -43,6 +43,9 @@ def write_report(results: Path, docs: Path) -> Path:
     suites = by_suite(rows)
     suite = next((name for name in STUDENT_SUITES if any(map(is_ok, suites.get(name, [])))), "")
     parts = [_introduction(rows), *_student_parts(suites.get(suite, []), figures)]
+    parts += _tree_parts(suites.get("trees", []))
+    parts += _pruned_parts(suites.get("pruned", []))
+    parts += _speed_parts(suites.get("speed", []), figures)
     parts += _dao_parts(suites.get("dao", []))
     parts += _closing_parts(rows)
     page = docs / "results.md"
@@ -182,6 +185,53 @@ def _peer_parts(rows: Sequence[Row]) -> list[str]:
         "trustee is certain, which costs up to 34.5 where it is wrong. Compare on accuracy.\n"
     )
     return [title, text, table]
+
+
+def _tree_parts(rows: Sequence[Row]) -> list[str]:
+    parts = []
+    searched, linear = questions.searched(rows), questions.linear_leaves(rows)
+    if searched:
+        parts += [
+            "## What the search gives a tree\n",
+            "Ours against the tree of the same size as greedy growth leaves it, on the same soft "
+            "targets and rows. Mean change of the distance to the teacher on test rows, and on how "
+            "many sets it is smaller, seeds averaged.\n",
+            searched,
+        ]
+    if linear:
+        parts += [
+            "### Eight linear leaves, or 64 constant ones\n",
+            "Log loss or RMSE on test rows, both distilled with default settings.\n",
+            linear,
+        ]
+    return parts
+
+
+def _pruned_parts(rows: Sequence[Row]) -> list[str]:
+    text = questions.pruned(rows)
+    if not text:
+        return []
+    return [
+        "## A teacher's own trees, pruned\n",
+        "155 leaves of the teacher's trees, refitted, against gradient boosting of at most 155 "
+        "leaves on the hard labels, tuned by cross-validation. Log loss, seeds averaged.\n",
+        text,
+    ]
+
+
+def _speed_parts(rows: Sequence[Row], figures: Path) -> list[str]:
+    table = questions.speed(rows)
+    if not table:
+        return []
+    draw_speed(questions.speeds(rows), figures / "fit.svg")
+    return [
+        "## What a fit costs\n",
+        "One thread, 30 columns, a process for each fit; ours and scikit-learn's model of the same "
+        "size follow each other. Networks make the same passes in the same batches. The peak of "
+        "memory is in units of the rows' own and has them in it; the libraries are not counted.\n",
+        table,
+        _figure("fit", "Seconds of a fit against the number of rows"),
+    ]
 
 
 def _dao_parts(rows: Sequence[Row]) -> list[str]:

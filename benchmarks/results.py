@@ -28,7 +28,7 @@ __all__ = [
 SIGNIFICANT_DIGITS = 6
 
 # Families from the simplest form to the richest; others follow in alphabetical order.
-FAMILIES = ("tree", "linear", "additive", "mlp", "boosting")
+FAMILIES = ("tree", "linear leaves", "linear", "additive", "mlp", "boosting", "pruned")
 
 
 def append_row(path: Path, row: Row) -> None:

@@ -1,26 +1,32 @@
-"""The suites quick, full and smoke: which sets, seeds, teachers, students and methods.
+"""The suites of students: which sets, seeds, teachers, students and methods.
 
-``quick`` stays as it is, so that results of different versions can be compared; students that the
-library does not have yet are listed too, and skipped. Twelve sets over the three tasks, chosen
-for variety (rows, classes, categories, missing values), two seeds, at most 2000 training rows.
+``quick`` stays as it is, so that results of different versions can be compared. Twelve sets over
+the three tasks, chosen for variety (rows, classes, categories, missing values), two seeds, at
+most 2000 training rows. ``trees`` and ``pruned`` ask one question each on the same sets and rows:
+what the search for a tree gives beyond greedy growth, and whether a teacher's own trees, pruned,
+beat a gradient boosting of the same size that is fitted directly.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from benchmarks.datasets import list_available, load
-from benchmarks.tasks import Emit, Key, RunSettings, SkippedError
+from benchmarks.tasks import Emit, Key, RunSettings
 from skdistill.students import (
+    AdditiveStudentClassifier,
+    AdditiveStudentRegressor,
     BoostingStudentClassifier,
     BoostingStudentRegressor,
     LinearStudentClassifier,
     LinearStudentRegressor,
     MLPStudentClassifier,
     MLPStudentRegressor,
+    PrunedStudentClassifier,
+    PrunedStudentRegressor,
     TreeStudentClassifier,
     TreeStudentRegressor,
 )
@@ -39,11 +45,20 @@ STACK_PEERS = ("autogluon", "tabtune")
 # What names of sets at OpenML begin with.
 OPENML = "openml:"
 
-# Students that the library is to have; their cells say that it has not.
-NOT_YET = ("additive", "pruned")
-
 # Methods on class probabilities that regression has nothing for.
 NOT_FOR_REGRESSION = {"hard_labels", "ours-no_calibration", "ours-no_temperature"}
+
+
+# Classifier and regressor of each family. Trees with linear leaves are one of their own here.
+FAMILIES: dict[str, tuple[Any, Any]] = {
+    "tree": (TreeStudentClassifier, TreeStudentRegressor),
+    "linear leaves": (TreeStudentClassifier, TreeStudentRegressor),
+    "linear": (LinearStudentClassifier, LinearStudentRegressor),
+    "additive": (AdditiveStudentClassifier, AdditiveStudentRegressor),
+    "mlp": (MLPStudentClassifier, MLPStudentRegressor),
+    "boosting": (BoostingStudentClassifier, BoostingStudentRegressor),
+    "pruned": (PrunedStudentClassifier, PrunedStudentRegressor),
+}
 
 
 @dataclass(frozen=True)
@@ -55,19 +70,17 @@ class StudentSpec:
 
     def make(self, task: str) -> Any:
         """Make the unfitted student, in its default settings but for the size."""
-        if self.family in NOT_YET:
-            raise SkippedError(f"this release has no student {self.family!r}")
-        classifier = task == "classification"
-        if self.family == "tree":
-            tree = TreeStudentClassifier if classifier else TreeStudentRegressor
-            return tree(max_leaf_nodes=int(self.size))
-        if self.family == "linear":
-            return LinearStudentClassifier() if classifier else LinearStudentRegressor()
+        student = FAMILIES[self.family][task != "classification"]
+        settings: dict[str, Any] = {}
+        if self.family in {"tree", "linear leaves"}:
+            settings["max_leaf_nodes"] = int(self.size)
+        if self.family == "linear leaves":
+            settings["leaf"] = "linear"
         if self.family == "mlp":
-            mlp = MLPStudentClassifier if classifier else MLPStudentRegressor
-            return mlp(hidden_layer_sizes=(int(self.size),))
-        boosting = BoostingStudentClassifier if classifier else BoostingStudentRegressor
-        return boosting(max_total_leaves=int(self.size))
+            settings["hidden_layer_sizes"] = (int(self.size),)
+        if self.family in {"boosting", "pruned"}:
+            settings["max_total_leaves"] = int(self.size)
+        return student(**settings)
 
 
 @dataclass(frozen=True)
@@ -83,10 +96,12 @@ class SuitePlan:
     max_train: int
     max_test: int
     peers: tuple[str, ...] = TREE_PEERS
+    base: tuple[str, ...] = BASE_METHODS
+    task: str = ""  # sets of other tasks are left out
 
     def methods(self, spec: StudentSpec, task: str) -> list[str]:
         """List the methods for a student, the direct fit first: others are compared with it."""
-        methods = list(BASE_METHODS)
+        methods = list(self.base)
         if spec in self.ablated:
             methods += ABLATIONS
             # Only trees are refined after they are grown.
@@ -140,6 +155,27 @@ FULL = SuitePlan(
     peers=(*TREE_PEERS, *STACK_PEERS),
 )
 
+LINEAR_LEAVES = tuple(StudentSpec("linear leaves", size) for size in ("8", "16"))
+
+TREES_PLAN = replace(
+    QUICK,
+    name="trees",
+    students=(*TREES, *LINEAR_LEAVES),
+    ablated=(),
+    peers=(),
+    base=("direct", "ours-greedy", "ours"),
+)
+
+PRUNED_PLAN = replace(
+    QUICK,
+    name="pruned",
+    teachers=("lightgbm", "forest500"),
+    students=(PRUNED,),
+    ablated=(),
+    base=("direct", "ours"),
+    task="classification",
+)
+
 SMOKE = SuitePlan(
     name="smoke",
     datasets=("sklearn:breast_cancer", "sklearn:diabetes"),
@@ -152,7 +188,7 @@ SMOKE = SuitePlan(
     peers=(),
 )
 
-PLANS = {plan.name: plan for plan in (QUICK, FULL, SMOKE)}
+PLANS = {plan.name: plan for plan in (QUICK, FULL, TREES_PLAN, PRUNED_PLAN, SMOKE)}
 
 
 @dataclass(frozen=True)
@@ -206,6 +242,7 @@ def list_tasks(plan: SuitePlan, folder: Path | None) -> list[CellTask]:
         for seed in plan.seeds
         for dataset in wanted
         for teacher in plan.teachers
+        if plan.task in {"", available[dataset]}
     ]
 
 

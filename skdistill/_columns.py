@@ -109,7 +109,8 @@ def _read_pandas(series: Any) -> Column:
             f"Column {series.name!r} has dtype {series.dtype}; turn dates into numbers first, "
             "for example days since a fixed day."
         )
-    values = series.to_numpy(dtype=object, copy=True)
+    # NumPy makes the copy: pandas 3.1 gives unpickled strings themselves, in spite of copy=True.
+    values = np.array(series.to_numpy(dtype=object), dtype=object)
     values[series.isna().to_numpy()] = None
     return _read_values(values, series.name)
 

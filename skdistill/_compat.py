@@ -7,6 +7,8 @@ same meaning, at both ends; when scikit-learn moves one of them, this is the fil
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,11 +20,13 @@ from sklearn.utils.validation import _check_sample_weight, _is_fitted, _num_samp
 from skdistill._optional import comes_from
 
 __all__ = [
+    "HistGradientBoostingParts",
     "check_sample_weight",
     "clone_keeping",
     "concat_rows",
     "estimator_type",
     "has_fitted_attributes",
+    "hist_gradient_boosting_parts",
     "num_samples",
     "seed_estimator",
     "take_rows",
@@ -163,3 +167,35 @@ def seed_estimator(estimator: Any, random_state: np.random.RandomState) -> Any:
         if name.split("__")[-1] == "random_state" and value is None
     }
     return estimator.set_params(**seeds) if seeds else estimator
+
+
+@dataclass(frozen=True)
+class HistGradientBoostingParts:
+    """What a fitted histogram boosting model is made of.
+
+    Attributes
+    ----------
+    stages : list of list of (ndarray, ndarray)
+        For each iteration and score column the table of nodes and the sets of codes that go left.
+    init : ndarray of shape (n_scores,)
+        What the trees are added to.
+    encode : callable
+        From rows to the float64 columns that the trees compare.
+    """
+
+    stages: list[list[tuple[np.ndarray, np.ndarray]]]
+    init: np.ndarray
+    encode: Callable[[Any], np.ndarray]
+
+
+def hist_gradient_boosting_parts(model: Any) -> HistGradientBoostingParts:
+    """Take a HistGradientBoostingClassifier or -Regressor apart."""
+
+    def encode(X: Any) -> np.ndarray:
+        X = X if model._preprocessor is None else model._preprocessor.transform(X)
+        return np.asarray(X, dtype=np.float64)
+
+    stages = [
+        [(tree.nodes, tree.raw_left_cat_bitsets) for tree in stage] for stage in model._predictors
+    ]
+    return HistGradientBoostingParts(stages, np.ravel(model._baseline_prediction), encode)

@@ -29,7 +29,7 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
         CatBoost, a :class:`~skdistill.teachers.CallableTeacher`, or a list of these (averaged).
         None: `fit` gets precomputed `soft_targets`.
     student : str or estimator, default="tree"
-        "tree", "linear", "mlp" or "boosting" for a default-configured student of
+        "tree", "linear", "mlp", "boosting", "pruned", ... for a default student of
         :mod:`skdistill.students`, one of its instances, any scikit-learn classifier whose ``fit``
         takes `sample_weight` (each row then counts once for each class), or a Pipeline that ends
         in one of these.
@@ -214,7 +214,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
     teacher : object, default=None
         As for :class:`DistilledClassifier`.
     student : str or estimator, default="tree"
-        "tree", "linear", "mlp" or "boosting" for a default-configured student of
+        "tree", "linear", "mlp", "boosting", "pruned", ... for a default student of
         :mod:`skdistill.students`, one of its instances, or any scikit-learn regressor.
     hard_label_weight : float or "auto", default="auto"
         Weight of the true values on real rows, in [0, 1]. "auto" is 0.3, and 0 without values.

@@ -11,13 +11,19 @@ from skdistill._validation import check_choice
 from skdistill.students._base import BaseStudent
 from skdistill.students._expansion import last_step, takes_soft_targets
 from skdistill.students._fitting import fit_student
+from skdistill.students._tree_plot import plot_tree
+from skdistill.students._tree_text import export_text
+from skdistill.students.additive import AdditiveStudentClassifier, AdditiveStudentRegressor
 from skdistill.students.boosting import BoostingStudentClassifier, BoostingStudentRegressor
 from skdistill.students.linear import LinearStudentClassifier, LinearStudentRegressor
 from skdistill.students.mlp import MLPStudentClassifier, MLPStudentRegressor
+from skdistill.students.pruned import PrunedStudentClassifier, PrunedStudentRegressor
 from skdistill.students.tree import TreeStudentClassifier, TreeStudentRegressor
 
 __all__ = [
     "STUDENT_NAMES",
+    "AdditiveStudentClassifier",
+    "AdditiveStudentRegressor",
     "BaseStudent",
     "BoostingStudentClassifier",
     "BoostingStudentRegressor",
@@ -25,18 +31,24 @@ __all__ = [
     "LinearStudentRegressor",
     "MLPStudentClassifier",
     "MLPStudentRegressor",
+    "PrunedStudentClassifier",
+    "PrunedStudentRegressor",
     "TreeStudentClassifier",
     "TreeStudentRegressor",
+    "export_text",
     "fit_student",
     "make_student",
+    "plot_tree",
     "takes_soft_targets",
 ]
 
 _BUILTIN: dict[str, tuple[type, type]] = {
     "tree": (TreeStudentClassifier, TreeStudentRegressor),
     "linear": (LinearStudentClassifier, LinearStudentRegressor),
+    "additive": (AdditiveStudentClassifier, AdditiveStudentRegressor),
     "mlp": (MLPStudentClassifier, MLPStudentRegressor),
     "boosting": (BoostingStudentClassifier, BoostingStudentRegressor),
+    "pruned": (PrunedStudentClassifier, PrunedStudentRegressor),
 }
 STUDENT_NAMES = tuple(_BUILTIN)
 
@@ -46,7 +58,7 @@ def make_student(student: Any, *, task: str) -> Any:
 
     Parameters
     ----------
-    student : {"tree", "linear", "mlp", "boosting"} or estimator
+    student : {"tree", "linear", "additive", "mlp", "boosting", "pruned"} or estimator
         A name gives the default-configured student. An estimator is cloned.
     task : {"classification", "regression"}
         What it has to learn.

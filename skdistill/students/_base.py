@@ -49,6 +49,7 @@ class BaseStudent(BaseEstimator, metaclass=ABCMeta):
 
     _layout: ClassVar[str] = "ordered"
     _accept_sparse: ClassVar[bool] = False
+    _encoder: Any  # turns checked rows into numbers, by its `transform`
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -83,6 +83,9 @@ class TabularEncoder:
         self.means_ = np.zeros(0)
         self.missing_ = np.zeros(0, dtype=np.intp)
         self.read_: np.ndarray | None = None
+        if self.layout == "ordered" and _is_numeric(X) and not _has_empty_column(X):
+            self.n_numeric_ = self.n_outputs_ = self.n_inputs_
+            return np.asarray(X, dtype=np.float64)  # no copy of what may be large
         columns = {} if sp.issparse(X) else read_columns(X, range(self.n_inputs_))
         for j, column in columns.items():
             if not isinstance(column, Factor) and np.isnan(column).all():
@@ -148,15 +151,25 @@ class TabularEncoder:
         thresholds : ndarray of shape (n_splits,)
             Values at most this go one way, others the other way.
         """
-        self.read_ = np.unique(outputs)
-        kept = {}
-        for j in self.tables_.keys() & set(self.read_.tolist()):
-            cuts, table = np.sort(thresholds[outputs == j]), self.tables_[j]
+        self.keep_columns(outputs)
+        for j, table in self.tables_.items():
+            cuts = np.sort(thresholds[outputs == j])
             side = np.searchsorted(cuts, list(table.values()))
             differs = side != np.searchsorted(cuts, self.defaults_[j])
-            kept[j] = dict(compress(table.items(), differs))
-        self.tables_ = dict(sorted(kept.items()))
-        self.defaults_ = {j: self.defaults_[j] for j in self.tables_}
+            self.tables_[j] = dict(compress(table.items(), differs))
+
+    def keep_columns(self, outputs: np.ndarray) -> None:
+        """Forget the columns that a fitted student never looks at; for "ordered" only.
+
+        Parameters
+        ----------
+        outputs : ndarray of int
+            Output columns that it looks at, in any order.
+        """
+        self.read_ = np.unique(outputs)
+        kept = sorted(self.tables_.keys() & set(self.read_.tolist()))
+        self.tables_ = {j: self.tables_[j] for j in kept}
+        self.defaults_ = {j: self.defaults_[j] for j in kept}
 
     def feature_names_out(self) -> list[str]:
         """Return a name for each output column."""
@@ -247,6 +260,11 @@ def read_columns(X: Any, indices: Any) -> dict[int, Column]:
 
 def _is_numeric(X: Any) -> bool:
     return isinstance(X, np.ndarray) and X.dtype.kind in "biuf"
+
+
+def _has_empty_column(X: np.ndarray) -> bool:
+    """Tell whether some column has no value at all, looking at one column at a time."""
+    return X.dtype.kind == "f" and any(np.isnan(x).all() for x in X.T)
 
 
 def _length(column: Column) -> int:

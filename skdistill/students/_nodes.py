@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# scikit-learn's trees compare in float32. What float32 cannot hold is its largest value here.
+# What float32 cannot hold is its largest value here.
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 
@@ -44,7 +44,7 @@ class Nodes:
         Parameters
         ----------
         Z : ndarray of shape (n_samples, n_columns)
-            Encoded rows; NaN is missing. Values are compared in float32, as scikit-learn does.
+            Encoded rows; NaN is missing.
 
         Returns
         -------
@@ -54,7 +54,7 @@ class Nodes:
         rows = np.arange(len(Z)) if len(self.feature) else np.arange(0)
         while len(rows):
             node = place[rows]
-            x = to_float32(Z[rows, self.feature[node]])
+            x = Z[rows, self.feature[node]]
             goes_left = np.where(np.isnan(x), self.missing_left[node], x <= self.threshold[node])
             child = np.where(goes_left, self.left[node], self.right[node])
             place[rows] = child

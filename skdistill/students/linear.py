@@ -7,15 +7,17 @@ from typing import Any, ClassVar
 
 import numpy as np
 import scipy.sparse as sp
-from scipy.optimize import minimize
+from scipy.optimize import Bounds, minimize
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import Ridge
+from sklearn.linear_model import ElasticNet, Ridge
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill._validation import check_bool, check_integer, check_real
-from skdistill.losses import DistillationLoss, log_softmax, softmax
+from skdistill.losses import DistillationLoss, softmax
 from skdistill.students._base import BaseStudent, StudentClassifier, StudentRegressor
+from skdistill.students._logistic import LogisticObjective, SignedParts
 from skdistill.students._real_rows import RealRows
+from skdistill.students._scores import to_logits
 
 
 class _LinearStudent(BaseStudent):
@@ -26,9 +28,9 @@ class _LinearStudent(BaseStudent):
 
     @property
     def n_parameters_(self) -> int:
-        """Number of coefficients and intercepts."""
+        """Number of coefficients that are not zero, and of intercepts."""
         check_is_fitted(self)
-        return int(np.size(self.coef_) + np.size(self.intercept_))
+        return int(np.count_nonzero(self.coef_) + np.size(self.intercept_))
 
     @property
     def coef_names_(self) -> list[str]:
@@ -40,13 +42,18 @@ class _LinearStudent(BaseStudent):
 class LinearStudentClassifier(_LinearStudent, StudentClassifier):
     """Logistic regression that learns class probabilities from soft targets.
 
-    Minimises the sum over the rows of the combined distillation loss [1]_ plus
-    ``alpha / 2 * ||coef||**2``, intercepts unpenalised, by L-BFGS.
+    Minimises the sum over the rows of the combined distillation loss [1]_ plus ``alpha`` times
+    ``(1 - l1_ratio) / 2 * ||coef||**2 + l1_ratio * ||coef||_1`` [2]_, intercepts unpenalised, by
+    L-BFGS.
 
     Parameters
     ----------
     alpha : float, default=1.0
         Strength of the penalty, the inverse of scikit-learn's ``C``.
+    l1_ratio : float, default=0.0
+        Share of the absolute values in the penalty, in [0, 1]. Above zero it sets coefficients to
+        exactly zero, the more the larger `alpha` is; it takes a few times as long. The default
+        keeps all of them: it predicts better where many columns matter a little.
     standardize : bool, default=True
         Penalise the coefficients in units of the numbers' standard deviations, so that the result
         does not depend on units of measurement. Categories' indicators stay as they are. Void for
@@ -70,7 +77,7 @@ class LinearStudentClassifier(_LinearStudent, StudentClassifier):
     n_iter_ : int
         Iterations of the optimiser.
     n_parameters_ : int
-        Number of coefficients and intercepts.
+        Number of coefficients that are not zero, and of intercepts.
     nbytes_ : int
         Bytes of the pickled student.
     n_features_in_ : int
@@ -86,12 +93,15 @@ class LinearStudentClassifier(_LinearStudent, StudentClassifier):
     -----
     Missing numbers are imputed by the mean and marked by an indicator column; each category gets
     a column. With hard labels and ``standardize=False`` the result is that of scikit-learn's
-    ``LogisticRegression(C=1 / alpha)``.
+    ``LogisticRegression(C=1 / alpha, l1_ratio=l1_ratio)``. For L-BFGS the absolute values are
+    smooth, as each coefficient is the difference of two that are not negative.
 
     References
     ----------
     .. [1] Hinton, G., Vinyals, O., Dean, J. (2015). Distilling the Knowledge in a Neural Network.
        arXiv:1503.02531.
+    .. [2] Zou, H., Hastie, T. (2005). Regularization and Variable Selection via the Elastic Net.
+       JRSS B 67.
 
     Examples
     --------
@@ -109,17 +119,20 @@ class LinearStudentClassifier(_LinearStudent, StudentClassifier):
         self,
         *,
         alpha: float = 1.0,
+        l1_ratio: float = 0.0,
         standardize: bool = True,
         max_iter: int = 1000,
         tol: float = 1e-5,
     ) -> None:
         self.alpha = alpha
+        self.l1_ratio = l1_ratio
         self.standardize = standardize
         self.max_iter = max_iter
         self.tol = tol
 
     def _check_params(self) -> None:
         check_real(self.alpha, "alpha", minimum=0.0)
+        check_real(self.l1_ratio, "l1_ratio", minimum=0.0, maximum=1.0)
         check_bool(self.standardize, "standardize")
         check_integer(self.max_iter, "max_iter", minimum=1)
         check_real(self.tol, "tol", minimum=0.0, strict=True)
@@ -130,46 +143,64 @@ class LinearStudentClassifier(_LinearStudent, StudentClassifier):
         centre, spread = _moments(Z, weight)
         alpha = float(self.alpha) / weight.sum()  # the optimiser sees the mean loss
         units = _units(Z, spread, self._encoder.n_numeric_ if self.standardize else 0)
+        squares, absolutes = alpha * (1.0 - self.l1_ratio), alpha * self.l1_ratio
         # The optimiser works on columns of unit curvature. It changes its path, not the optimum.
-        scale = np.sqrt(spread**2 + 4.0 * alpha * units**2)
+        scale = np.hypot(spread, 2.0 * np.sqrt(squares) * units)
         scale[scale == 0] = 1.0
-        objective = _Objective(
-            _shift_and_scale(Z, centre, scale), loss, weight, alpha * (units / scale) ** 2
+        objective = LogisticObjective(
+            _shift_and_scale(Z, centre, scale), loss, weight, squares * (units / scale) ** 2
         )
+        coef, intercept = self._minimize(objective, absolutes * units / scale)
+        self.coef_ = coef / scale
+        self.intercept_ = intercept - self.coef_ @ centre
+
+    def _minimize(
+        self, objective: LogisticObjective, absolutes: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Find the optimum with this penalty on the absolute values of each column."""
+        smooth = SignedParts(objective, absolutes) if absolutes.any() else objective
+        start = smooth.start()
+        lowest = smooth.bounds()
         result = minimize(
-            objective,
-            objective.start(),
+            smooth,
+            start,
             jac=True,
             method="L-BFGS-B",
+            bounds=None if lowest is None else Bounds(lowest, np.inf),
             # The gradient decides: a mean loss near zero makes any relative decrease look large.
             options={"maxiter": self.max_iter, "gtol": self.tol, "ftol": 1e-15, "maxls": 50},
         )
         self.n_iter_ = max(int(result.nit), 1)
-        if np.abs(result.jac).max() > self.tol and result.status != 0:
+        pull = result.jac
+        if lowest is not None:
+            pull = np.where(result.x <= lowest, np.minimum(pull, 0.0), pull)
+        if np.abs(pull).max() > self.tol and result.status != 0:
             warnings.warn(
                 f"{type(self).__name__} did not converge in {result.nit} iterations "
                 f"({result.message}). Increase max_iter or alpha, or tol if this is near enough.",
                 ConvergenceWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
-        coef, intercept = objective.unpack(result.x)
-        self.coef_ = coef / scale
-        self.intercept_ = intercept - self.coef_ @ centre
+        return smooth.unpack(result.x)
 
     def _proba_encoded(self, Z: Any) -> np.ndarray:
-        return softmax(_full_logits(Z @ self.coef_.T + self.intercept_))
+        return softmax(to_logits(Z @ self.coef_.T + self.intercept_))
 
 
 class LinearStudentRegressor(_LinearStudent, StudentRegressor):
-    """Ridge regression that learns a teacher's predictions.
+    """Ridge or elastic-net regression that learns a teacher's predictions.
 
-    Minimises the weighted sum of squared errors plus ``alpha * ||coef||**2``, intercept
-    unpenalised.
+    Minimises the weighted sum of squared errors plus ``alpha`` times
+    ``(1 - l1_ratio) * ||coef||**2 + 2 * l1_ratio * ||coef||_1`` [1]_ [2]_, intercept unpenalised.
 
     Parameters
     ----------
     alpha : float, default=1.0
         Strength of the penalty, as in scikit-learn's ``Ridge``.
+    l1_ratio : float, default=0.0
+        Share of the absolute values in the penalty, in [0, 1]. Above zero it sets coefficients to
+        exactly zero, the more the larger `alpha` is. The default keeps all of them: it predicts
+        better where many columns matter a little.
     standardize : bool, default=True
         Penalise the coefficients in units of the numbers' standard deviations, so that the result
         does not depend on units of measurement. Categories' indicators stay as they are. Void for
@@ -184,7 +215,7 @@ class LinearStudentRegressor(_LinearStudent, StudentRegressor):
     coef_names_ : list of str
         Name of each encoded column.
     n_parameters_ : int
-        Number of coefficients and the intercept.
+        Number of coefficients that are not zero, and the intercept.
     nbytes_ : int
         Bytes of the pickled student.
     n_features_in_ : int
@@ -199,12 +230,15 @@ class LinearStudentRegressor(_LinearStudent, StudentRegressor):
     Notes
     -----
     Missing numbers are imputed by the mean and marked by an indicator column; each category gets
-    a column.
+    a column. With ``standardize=False`` the result is that of scikit-learn's ``Ridge(alpha)`` or
+    ``ElasticNet(alpha / sample_weight.sum(), l1_ratio=l1_ratio)``.
 
     References
     ----------
     .. [1] Hoerl, A. E., Kennard, R. W. (1970). Ridge Regression: Biased Estimation for
        Nonorthogonal Problems. Technometrics 12.
+    .. [2] Zou, H., Hastie, T. (2005). Regularization and Variable Selection via the Elastic Net.
+       JRSS B 67.
 
     Examples
     --------
@@ -216,81 +250,38 @@ class LinearStudentRegressor(_LinearStudent, StudentRegressor):
     11
     """
 
-    def __init__(self, *, alpha: float = 1.0, standardize: bool = True) -> None:
+    def __init__(
+        self, *, alpha: float = 1.0, l1_ratio: float = 0.0, standardize: bool = True
+    ) -> None:
         self.alpha = alpha
+        self.l1_ratio = l1_ratio
         self.standardize = standardize
 
     def _check_params(self) -> None:
         check_real(self.alpha, "alpha", minimum=0.0)
+        check_real(self.l1_ratio, "l1_ratio", minimum=0.0, maximum=1.0)
         check_bool(self.standardize, "standardize")
 
     def _fit_encoded(self, Z: Any, target: np.ndarray, weight: np.ndarray, real: RealRows) -> None:
         centre, spread = _moments(Z, weight)
         units = _units(Z, spread, self._encoder.n_numeric_ if self.standardize else 0)
+        model = self._make_model(Z, weight)
+        model.fit(_shift_and_scale(Z, centre, units), target, sample_weight=weight)
+        self.coef_ = model.coef_ / units
+        self.intercept_ = float(model.intercept_ - self.coef_ @ centre)
+
+    def _make_model(self, Z: Any, weight: np.ndarray) -> Any:
+        if self.l1_ratio and self.alpha:
+            alpha = self.alpha / weight.sum()  # the mean of half the squared errors is penalised
+            return ElasticNet(alpha=alpha, l1_ratio=self.l1_ratio, tol=1e-10, max_iter=100_000)
         # Cholesky squares the condition number; the decomposition by singular values is safe
         # without a penalty, and for columns of any scale.
         well_posed = self.standardize and self.alpha > 1e-10 * weight.sum() * Z.shape[1]
         solver = "sparse_cg" if sp.issparse(Z) else "cholesky" if well_posed else "svd"
-        ridge = Ridge(alpha=self.alpha, solver=solver, tol=1e-10)
-        ridge.fit(_shift_and_scale(Z, centre, units), target, sample_weight=weight)
-        self.coef_ = ridge.coef_ / units
-        self.intercept_ = float(ridge.intercept_ - self.coef_ @ centre)
+        return Ridge(alpha=self.alpha, solver=solver, tol=1e-10)
 
     def _predict_encoded(self, Z: Any) -> np.ndarray:
         return Z @ self.coef_ + self.intercept_
-
-
-class _Objective:
-    """Penalised mean loss of the packed coefficients, and its gradient.
-
-    Two classes have one column of coefficients: that of the second class's log-odds. The penalty
-    is given for each column of `Z`.
-    """
-
-    def __init__(
-        self, Z: Any, loss: DistillationLoss, weight: np.ndarray, penalty: np.ndarray
-    ) -> None:
-        n_classes = loss.mixed.shape[1]
-        self.Z, self.loss, self.penalty = Z, loss, penalty
-        self.weight = weight / weight.sum()
-        self.n_outputs = 1 if n_classes == 2 else n_classes
-
-    def start(self) -> np.ndarray:
-        """Begin at the mean target probabilities."""
-        mean = np.clip(self.weight @ self.loss.mixed, 1e-6, None)
-        logits = np.log(mean) - np.log(mean).mean()
-        packed = np.zeros((self.n_outputs, self.Z.shape[1] + 1))
-        packed[:, -1] = logits[1:] - logits[:1] if self.n_outputs == 1 else logits
-        return packed.ravel()
-
-    def unpack(self, packed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Split into coefficients (n_outputs, n_columns) and intercepts (n_outputs,)."""
-        both = packed.reshape(self.n_outputs, -1)
-        return both[:, :-1], both[:, -1]
-
-    def __call__(self, packed: np.ndarray) -> tuple[float, np.ndarray]:
-        coef, intercept = self.unpack(packed)
-        logits = _full_logits(self.Z @ coef.T + intercept)
-        rows, by_logit = self._loss_and_gradient(logits)
-        value = self.weight @ rows + 0.5 * float((coef**2 @ self.penalty).sum())
-        by_logit = self.weight[:, None] * by_logit[:, -self.n_outputs :]
-        gradient = np.empty((self.n_outputs, len(self.penalty) + 1))
-        gradient[:, :-1] = (self.Z.T @ by_logit).T + coef * self.penalty
-        gradient[:, -1] = by_logit.sum(axis=0)
-        return float(value), gradient.ravel()
-
-    def _loss_and_gradient(self, logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Compute the loss of each row, up to a constant, and its gradient by the logits."""
-        if self.loss.temperature != 1.0:
-            return self.loss(logits), self.loss.gradient(logits)
-        # Plain cross-entropy to the mixed targets: one softmax serves both.
-        mixed, log_proba = self.loss.mixed, log_softmax(logits)
-        return -(mixed * log_proba).sum(axis=1), np.exp(log_proba) - mixed
-
-
-def _full_logits(outputs: np.ndarray) -> np.ndarray:
-    """Return logits of all classes; with two, the first class's is zero."""
-    return np.column_stack([np.zeros(len(outputs)), outputs]) if outputs.shape[1] == 1 else outputs
 
 
 def _moments(Z: Any, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -300,9 +291,16 @@ def _moments(Z: Any, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
     share = weight / weight.sum()
     if sp.issparse(Z):
-        return np.zeros(Z.shape[1]), np.sqrt(Z.multiply(Z).T @ share)
+        reach = abs(Z).max(axis=0).toarray().ravel()
+        reach[reach == 0] = 1.0
+        relative = Z @ sp.diags(1.0 / reach)
+        return np.zeros(Z.shape[1]), reach * np.sqrt(relative.multiply(relative).T @ share)
     centre = share @ Z
-    spread = np.sqrt(share @ (Z - centre) ** 2)
+    relative = Z - centre
+    reach = np.abs(relative).max(axis=0)
+    # Dividing by the reach first keeps the squares of huge values finite.
+    relative /= np.where(reach > 0, reach, 1.0)
+    spread = reach * np.sqrt(share @ relative**2)
     # What rounding leaves of a constant column is no spread.
     spread[spread <= 1e-14 * np.abs(Z).max(axis=0)] = 0.0
     return centre, spread

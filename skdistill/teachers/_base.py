@@ -41,6 +41,9 @@ class Teacher(ABC):
     feature_names : list of str or None
         Columns that it was fitted to, where it needs just these, in this order. None if it has
         no names or checks them itself.
+    fitted_models : list
+        The models that it wraps, for students that are made of a model's parts. Empty if there
+        is nothing to be seen but labels.
     """
 
     name: str = "teacher"
@@ -74,6 +77,11 @@ class Teacher(ABC):
     def feature_names(self) -> list[str] | None:
         """Columns that it was fitted to, or None where there is nothing to check."""
         return None
+
+    @property
+    def fitted_models(self) -> list[Any]:
+        """The models that it wraps; none if there is nothing to be seen but labels."""
+        return []
 
     @abstractmethod
     def check_task(self, task: str) -> None:

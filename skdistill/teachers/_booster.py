@@ -112,6 +112,11 @@ class BoosterTeacher(Teacher):
         """Columns that it was trained on, if they had names."""
         return booster_feature_names(self.booster)
 
+    @property
+    def fitted_models(self) -> list[Any]:
+        """The booster."""
+        return [self.booster]
+
     def check_task(self, task: str) -> None:
         """Check that the model's objective fits the task (see `Teacher.check_task`)."""
         objective = self._model.objective

@@ -79,6 +79,11 @@ class EnsembleTeacher(Teacher):
         """Whether columns of some member carry no labels."""
         return any(member.has_implicit_order for member in self.members)
 
+    @property
+    def fitted_models(self) -> list[Any]:
+        """The models of all members."""
+        return [model for member in self.members for model in member.fitted_models]
+
     def check_task(self, task: str) -> None:
         """Check that every member can teach the task."""
         for member in self.members:

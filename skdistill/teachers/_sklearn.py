@@ -105,6 +105,11 @@ class EstimatorTeacher(Teacher):
         return None if names is None else list(names)
 
     @property
+    def fitted_models(self) -> list[Any]:
+        """The estimator."""
+        return [self.estimator]
+
+    @property
     def _kind(self) -> str | None:
         return estimator_type(self.estimator)
 

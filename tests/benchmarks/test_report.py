@@ -6,7 +6,17 @@ import re
 from pathlib import Path
 
 import pytest
-from result_rows import REGRESSION, crashed, dao_rows, deploy_rows, row, suite_rows
+from result_rows import (
+    REGRESSION,
+    crashed,
+    dao_rows,
+    deploy_rows,
+    pruned_rows,
+    row,
+    speed_rows,
+    suite_rows,
+    tree_rows,
+)
 
 from benchmarks.appendix import missing_cells
 from benchmarks.paired import pair
@@ -17,7 +27,13 @@ pytest.importorskip("matplotlib")
 from benchmarks.report import write_report
 
 SOME = ("adult", "concrete", "yeast")
+NARROW = ("trees", "pruned", "speed")
 FIRST = "## Where distillation wins, ties and loses today"
+
+
+def narrow_rows():
+    """Make the rows of the suites that ask one question each."""
+    return [*tree_rows(), *pruned_rows(), *speed_rows()]
 
 
 @pytest.fixture
@@ -120,11 +136,14 @@ def test_missing_cells_are_those_of_sets_of_the_same_task():
 @pytest.mark.parametrize(
     ("rows", "absent"),
     [
-        (suite_rows(datasets=SOME), ["full", "dao", "deploy"]),
-        (dao_rows(), ["quick", "full", "deploy"]),
-        (deploy_rows(), ["quick", "full", "dao"]),
-        ([*suite_rows("full", datasets=SOME), *dao_rows(), *deploy_rows()], ["quick"]),
-        ([], ["quick", "full", "dao", "deploy"]),
+        (suite_rows(datasets=SOME), ["full", *NARROW, "dao", "deploy"]),
+        (dao_rows(), ["quick", "full", *NARROW, "deploy"]),
+        (deploy_rows(), ["quick", "full", *NARROW, "dao"]),
+        (
+            [*suite_rows("full", datasets=SOME), *dao_rows(), *deploy_rows(), *narrow_rows()],
+            ["quick"],
+        ),
+        ([], ["quick", "full", *NARROW, "dao", "deploy"]),
     ],
     ids=["quick", "dao", "deploy", "all but quick", "nothing"],
 )
@@ -139,7 +158,7 @@ def test_any_suites_give_a_page_that_says_what_is_missing(written, rows, absent)
 
 def test_nothing_is_missing_when_all_ran(written):
     suites = [one for name in ("full", "quick") for one in suite_rows(name, datasets=SOME)]
-    rows = [*suites, *dao_rows(), *deploy_rows()]
+    rows = [*suites, *dao_rows(), *deploy_rows(), *narrow_rows()]
     assert "Not run yet" not in written(rows)
 
 
@@ -209,3 +228,13 @@ def test_page_of_the_documentation_is_that_of_the_stored_results(tmp_path):
     page = write_report(root / "benchmarks" / "results", tmp_path)
     stored = (root / "docs" / "results.md").read_text(encoding="utf-8")
     assert page.read_text(encoding="utf-8") == stored, "run `python -m benchmarks report`"
+
+
+def test_narrow_suites_answer_their_questions(written):
+    text = written(narrow_rows())
+    assert "| tree 8 | -5.0 % | 1 of 2 sets | -20.0 % | 1 of 1 sets | 3/0/0 |" in text
+    assert "| tree 64 | -20.0 % | 2 of 2 sets | -20.0 % | 1 of 1 sets | 3/0/0 |" in text
+    assert "| **median** |  |  | -10.0 % |  |" in text
+    assert "- teacher `lightgbm`: lower log loss on 1 of 2 sets (1/0/1 wins/ties/losses)" in text
+    assert "| lightgbm | adult | 0.400 | 0.300 | 0.250 | win |" in text
+    assert "| tree 64 | 1,000,000 | 10 | 20 | 0.50 | 1.50 | 3.00 |" in text

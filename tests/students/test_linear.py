@@ -14,12 +14,12 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import check_grad
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import ElasticNet, LogisticRegression, Ridge
 from sklearn.preprocessing import StandardScaler
 
 from skdistill.losses import DistillationLoss, softmax
 from skdistill.students import LinearStudentClassifier, LinearStudentRegressor
-from skdistill.students.linear import _Objective
+from skdistill.students._logistic import LogisticObjective
 
 
 def make(n=150, n_classes=3, seed=0):
@@ -74,10 +74,83 @@ def test_gradient_is_that_of_finite_differences(n_classes, temperature, w, seed)
     X, y, P = make(n=20, n_classes=n_classes, seed=seed)
     loss = DistillationLoss(P, y, temperature=temperature, hard_label_weight=w)
     rng = np.random.default_rng(seed)
-    objective = _Objective(X, loss, rng.uniform(0.1, 3, 20), rng.uniform(0, 1, 4))
+    objective = LogisticObjective(X, loss, rng.uniform(0.1, 3, 20), rng.uniform(0, 1, 4))
     point = objective.start() + rng.normal(size=objective.start().size)
     error = check_grad(lambda p: objective(p)[0], lambda p: objective(p)[1], point)
     assert error < 1e-5 * max(1.0, np.linalg.norm(objective(point)[1]))
+
+
+@pytest.mark.parametrize("l1_ratio", [0.5, 1.0])
+@pytest.mark.parametrize("alpha", [3.0, 10.0])
+@pytest.mark.parametrize("load", [load_iris, load_breast_cancer])
+def test_absolute_values_have_the_optimum_of_scikit_learn(load, alpha, l1_ratio):
+    X, y = load(return_X_y=True)
+    X = StandardScaler().fit_transform(X)
+    expected = elastic(alpha, l1_ratio).fit(X, y)
+    for standardize in (False, True):
+        student = LinearStudentClassifier(
+            alpha=alpha, l1_ratio=l1_ratio, standardize=standardize, tol=1e-9
+        ).fit(X, y)
+        assert_allclose(student.coef_, expected.coef_, atol=1e-4)
+        assert_array_equal(student.coef_ == 0, expected.coef_ == 0)
+        assert student.n_parameters_ == np.count_nonzero(expected.coef_) + len(expected.intercept_)
+    sparse = LinearStudentClassifier(alpha=alpha, l1_ratio=l1_ratio, tol=1e-9)
+    sparse.fit(sp.csr_matrix(X), y)
+    assert_allclose(sparse.coef_, expected.coef_, atol=1e-4)
+
+
+def elastic(alpha, l1_ratio):
+    """The same penalty in scikit-learn, whose name for it changed."""
+    options = {"C": 1 / alpha, "l1_ratio": l1_ratio, "tol": 1e-8, "max_iter": 20_000}
+    if "deprecated" not in str(LogisticRegression().penalty):
+        options["penalty"] = "elasticnet"
+    return LogisticRegression(solver="saga", random_state=0, **options)
+
+
+def test_absolute_values_and_soft_targets_go_together():
+    X, y, P = make()
+    weight = np.random.default_rng(0).uniform(0, 2, len(X))
+    student = LinearStudentClassifier(alpha=8.0, l1_ratio=0.7, standardize=False, tol=1e-9)
+    student.fit(X, y, weight, soft_targets=P, temperature=2.0, hard_label_weight=0.3)
+    loss = DistillationLoss(P, y, temperature=2.0, hard_label_weight=0.3)
+
+    def total(coef, intercept):
+        penalty = 0.3 / 2 * (coef**2).sum() + 0.7 * np.abs(coef).sum()
+        return weight @ loss(X @ coef.T + intercept) + 8.0 * penalty
+
+    best = total(student.coef_, student.intercept_)
+    assert (student.coef_ == 0).any()
+    rng = np.random.default_rng(0)
+    for size in (1e-3, 1e-2, 0.1):
+        for _ in range(10):
+            step = size * rng.normal(size=(3, 5))
+            assert best < total(student.coef_ + step[:, :4], student.intercept_ + step[:, 4])
+
+
+@pytest.mark.parametrize("container", [np.asarray, sp.csr_matrix])
+def test_absolute_values_of_a_regression_are_those_of_elastic_net(container):
+    X, y = load_diabetes(return_X_y=True)
+    X = X * np.geomspace(1, 100, X.shape[1])
+    weight = np.random.default_rng(0).uniform(0.1, 2, len(y))
+    student = LinearStudentRegressor(alpha=500.0, l1_ratio=0.6, standardize=False)
+    student.fit(container(X), y, sample_weight=weight)
+    expected = ElasticNet(alpha=500.0 / weight.sum(), l1_ratio=0.6, tol=1e-10, max_iter=100_000)
+    expected.fit(X, y, sample_weight=weight)
+    assert (expected.coef_ == 0).any()
+    assert_allclose(student.coef_, expected.coef_, rtol=1e-5, atol=1e-6)
+    # Without any strength there is nothing to share.
+    plain = LinearStudentRegressor(alpha=0.0, l1_ratio=0.6).fit(X, y)
+    assert_allclose(plain.coef_, LinearStudentRegressor(alpha=0.0).fit(X, y).coef_)
+
+
+@pytest.mark.parametrize("l1_ratio", [0.0, 0.5])
+@pytest.mark.parametrize("container", [np.asarray, sp.csr_matrix])
+def test_squares_of_huge_columns_do_not_overflow(container, l1_ratio):
+    X, y, _ = make(n_classes=2)
+    X = np.column_stack([X, 1e160 * np.random.default_rng(1).normal(size=len(X))])
+    y = (X[:, 0] > 0).astype(int)
+    student = LinearStudentClassifier(l1_ratio=l1_ratio).fit(container(X), y)
+    assert student.score(container(X), y) > 0.9
 
 
 def test_temperature_acts_and_the_students_own_logits_are_recovered():
@@ -183,6 +256,7 @@ def test_the_loss_is_convex_at_its_optimum():
     [
         ({"alpha": -1.0}, ValueError, "alpha must be a finite number >= 0, got -1.0"),
         ({"alpha": "1"}, TypeError, "alpha must be a number"),
+        ({"l1_ratio": 1.5}, ValueError, "l1_ratio must be a finite number >= 0 and <= 1, got 1.5"),
         ({"max_iter": 0}, ValueError, "max_iter must be an integer >= 1"),
         ({"tol": 0.0}, ValueError, "tol must be a finite number > 0"),
         ({"standardize": "yes"}, TypeError, "standardize must be True or False, got 'yes'"),
@@ -192,7 +266,7 @@ def test_bad_parameters(params, error, message):
     X, y, _ = make()
     with pytest.raises(error, match=message):
         LinearStudentClassifier(**params).fit(X, y)
-    if "alpha" in params:
+    if params.keys() <= {"alpha", "l1_ratio"}:
         with pytest.raises(error, match=message):
             LinearStudentRegressor(**params).fit(X, y)
 

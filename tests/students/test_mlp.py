@@ -1,4 +1,4 @@
-"""The neural network student: gradients, scales, targets, weights, and what it stores."""
+"""The neural network student: scales, targets, weights, what it chooses and what it stores."""
 
 import pickle
 
@@ -7,24 +7,24 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.optimize import check_grad
 from scipy.special import expit
 from sklearn.base import clone
 from sklearn.datasets import load_iris
 
-from skdistill.losses import DistillationLoss, softmax
+from skdistill.losses import softmax
 from skdistill.metrics import kl_divergence
 from skdistill.students import MLPStudentClassifier, MLPStudentRegressor
-from skdistill.students._network import Network, forward, train
-from skdistill.students._scores import (
-    mean_one,
-    n_scores,
-    prior_scores,
-    score_gradient,
-    to_logits,
-)
+from skdistill.students._network import forward
+from skdistill.students._scores import n_scores, prior_scores
 
-QUICK = {"hidden_layer_sizes": (8,), "max_iter": 150, "random_state": 0}
+QUICK = {
+    "hidden_layer_sizes": (8,),
+    "alpha": 5.0,
+    "max_iter": 150,
+    "polish": 20,
+    "n_restarts": 1,
+    "random_state": 0,
+}
 
 
 def make_soft(n_classes, n_samples=600, seed=0):
@@ -37,67 +37,6 @@ def make_soft(n_classes, n_samples=600, seed=0):
 def draw_labels(P, seed=0):
     u = np.random.default_rng(seed).random((len(P), 1))
     return (P.cumsum(axis=1)[:, :-1] < u).sum(axis=1)
-
-
-@pytest.mark.parametrize("n_classes", [2, 3])
-@pytest.mark.parametrize("temperature", [1.0, 3.0])
-@pytest.mark.parametrize("hidden", [(4,), (5, 3)])
-def test_gradient_is_that_of_the_combined_loss(n_classes, temperature, hidden):
-    X, P = make_soft(n_classes, 12)
-    rng = np.random.default_rng(1)
-    loss = DistillationLoss(P, draw_labels(P), temperature=temperature, hard_label_weight=0.3)
-    weight = rng.random(len(X))
-    network = Network([3, *hidden, n_scores(n_classes)], dtype=np.float64)
-    network.initialise(rng, np.zeros(n_scores(n_classes)))
-
-    def value(theta):
-        network.theta[:] = theta
-        return weight @ loss(to_logits(network.forward(X)[-1]))
-
-    def gradient(theta):
-        network.theta[:] = theta
-        layers = network.forward(X)
-        network.backward(layers, weight[:, None] * score_gradient(loss, layers[-1]))
-        return network.slope.copy()
-
-    theta = network.theta + 0.1 * rng.normal(size=network.theta.size)
-    assert np.linalg.norm(gradient(theta)) > 0.1
-    assert check_grad(value, gradient, theta) < 1e-5
-
-
-def test_training_without_hidden_layer_reaches_the_penalised_optimum():
-    """A linear network with squared error is ridge regression, which has a closed form."""
-    rng = np.random.default_rng(0)
-    X = rng.normal(size=(64, 3))
-    y = X @ np.array([1.0, -2.0, 0.5]) + 0.3 + rng.normal(size=64)
-    w = mean_one(rng.random(64) + 0.1)
-
-    class Squares:
-        def __init__(self, values):
-            self.values = values
-
-        def take(self, rows):
-            return Squares(self.values[rows])
-
-        def gradient(self, scores):
-            return scores - self.values
-
-    network = Network([3, 1], dtype=np.float64)
-    train(
-        network,
-        X,
-        Squares(y[:, None]),
-        w,
-        alpha=0.1,
-        learning_rate=0.05,
-        batch_size=64,
-        n_steps=1500,
-        rng=rng,
-    )
-    A = np.column_stack([X, np.ones(64)])
-    penalty = np.diag([0.1, 0.1, 0.1, 0.0])
-    best = np.linalg.solve(A.T @ (w[:, None] * A) / 64 + penalty, A.T @ (w * y) / 64)
-    np.testing.assert_allclose(network.theta, best, atol=1e-6)
 
 
 @pytest.mark.parametrize("n_classes", [2, 4])
@@ -147,8 +86,9 @@ def test_regressor_learns_a_linear_function_on_any_scale():
 def test_regressor_mixes_teacher_and_truth():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(100, 2)), rng.normal(size=100)
-    mixed = MLPStudentRegressor(**QUICK).fit(X, y, soft_targets=y + 2.0, hard_label_weight=0.5)
-    shifted = MLPStudentRegressor(**QUICK).fit(X, y + 1.0)
+    settings = {**QUICK, "input_transform": "standard"}
+    mixed = MLPStudentRegressor(**settings).fit(X, y, soft_targets=y + 2.0, hard_label_weight=0.5)
+    shifted = MLPStudentRegressor(**settings).fit(X, y + 1.0)
     np.testing.assert_allclose(mixed.predict(X), shifted.predict(X), rtol=1e-4, atol=1e-4)
 
 
@@ -177,22 +117,87 @@ def test_columns_far_from_zero_keep_their_precision(offset):
     assert moved.coefs_[0].dtype == np.float32
 
 
-def test_prediction_is_that_of_the_stored_weights():
+@pytest.mark.parametrize("transform", ["standard", "quantile"])
+def test_prediction_is_that_of_the_stored_tables_and_weights(transform):
     X, P = make_soft(3)
-    student = MLPStudentClassifier(hidden_layer_sizes=(7, 5), max_iter=50, random_state=0)
+    student = MLPStudentClassifier(
+        hidden_layer_sizes=(7, 5), input_transform=transform, max_iter=50, random_state=0
+    )
     student.fit(X, draw_labels(P), soft_targets=P)
     hidden = X
+    if transform == "quantile":
+        tables = student.input_tables_
+        bounds = np.split(np.arange(len(tables.knots)), tables.ends[:-1])
+        hidden = np.column_stack(
+            [
+                np.interp(x, tables.knots[i], tables.values[i])
+                for x, i in zip(X.T, bounds, strict=True)
+            ]
+        )
     for W, b in list(zip(student.coefs_, student.intercepts_, strict=True))[:-1]:
         hidden = np.maximum(hidden @ W.astype(float) + b, 0.0)
     expected = softmax(hidden @ student.coefs_[-1] + student.intercepts_[-1])
     np.testing.assert_allclose(student.predict_proba(X), expected, rtol=1e-12)
     assert [W.shape for W in student.coefs_] == [(3, 7), (7, 5), (5, 3)]
     assert student.n_parameters_ == 4 * 7 + 8 * 5 + 6 * 3
+    assert student.input_transform_ == transform
+
+
+def test_inputs_are_chosen_on_held_out_rows():
+    """A wave along the ranks of a skewed column needs them; one along its values does not."""
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=(600, 1))
+    X = np.exp(3.0 * z)
+    settings = {**QUICK, "alpha": 0.1, "max_iter": 600}
+    ranks = MLPStudentRegressor(**settings).fit(X, np.sin(4.0 * z[:, 0]))
+    assert ranks.input_transform_ == "quantile"
+    values = MLPStudentRegressor(**settings).fit(X, X[:, 0])
+    assert values.input_transform_ == "standard"
+
+
+def test_penalty_is_chosen_on_the_true_labels():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(200, 30)), rng.integers(2, size=200)
+    settings = {**QUICK, "alpha": "auto", "max_iter": 500}
+    noise = MLPStudentClassifier(**settings).fit(X, y)
+    assert noise.alpha_ == 20.0
+    # The rows and labels are the same, so is the choice; the teacher's word has less noise.
+    P = np.full((200, 2), 0.5)
+    taught = MLPStudentClassifier(**settings)
+    assert taught.fit(X, y, soft_targets=P, labeled=np.ones(200, bool)).alpha_ == 5.0
+    clear = MLPStudentClassifier(**settings).fit(X, X[:, 0] > 0)
+    assert clear.alpha_ < 20.0
+    few = MLPStudentClassifier(**settings).fit(X[:20], y[:20])
+    assert (few.alpha_, few.input_transform_) == (5.0, "standard")
+
+
+def test_without_numbers_there_are_no_tables():
+    X = pd.DataFrame({"colour": ["red", "blue"] * 50})
+    student = MLPStudentClassifier(**QUICK, input_transform="quantile").fit(X, [0, 1] * 50)
+    assert student.input_tables_ is None
+    assert student.score(X, [0, 1] * 50) == 1.0
+
+
+def test_polish_and_restarts_act():
+    X, P = make_soft(3)
+    y = draw_labels(P)
+    losses = {}
+    for name, how in {
+        "plain": {},
+        "restarts": {"n_restarts": 6},
+        "polished": {"polish": 100},
+    }.items():
+        settings = {**QUICK, "alpha": 0.0, "input_transform": "standard", "polish": 0} | how
+        student = MLPStudentClassifier(**settings).fit(X, y, soft_targets=P)
+        losses[name] = kl_divergence(P, student.predict_proba(X))
+    assert losses["polished"] < 0.5 * losses["plain"]
+    assert losses["restarts"] < losses["plain"]
 
 
 def test_two_classes_share_one_margin():
     X, P = make_soft(2)
-    student = MLPStudentClassifier(**QUICK).fit(X, draw_labels(P), soft_targets=P)
+    student = MLPStudentClassifier(**QUICK, input_transform="standard")
+    student.fit(X, draw_labels(P), soft_targets=P)
     assert student.coefs_[-1].shape == (8, 1)
     margin = forward(X, student.coefs_, student.intercepts_)[-1][:, 0]
     np.testing.assert_allclose(student.predict_proba(X)[:, 1], expit(margin), rtol=1e-12)
@@ -274,9 +279,11 @@ def test_raw_frame_with_categories_and_missing_values():
 
 def test_pickle_holds_weights_and_little_else():
     X, P = make_soft(3, 4000)
-    student = MLPStudentClassifier(max_iter=20, random_state=0).fit(X, draw_labels(P))
+    student = MLPStudentClassifier(max_iter=20, input_transform="quantile", random_state=0)
+    student.fit(X, draw_labels(P))
     weights = 4 * sum(W.size for W in student.coefs_)
-    assert student.nbytes_ < weights + 8 * 35 + 2500
+    tables = 3 * 16 * (8 + 4)
+    assert student.nbytes_ < weights + 8 * 35 + tables + 2800
     restored = pickle.loads(pickle.dumps(student))
     np.testing.assert_array_equal(restored.predict_proba(X), student.predict_proba(X))
 
@@ -284,10 +291,15 @@ def test_pickle_holds_weights_and_little_else():
 def test_max_iter_counts_steps():
     X, P = make_soft(2, 250)
     y = draw_labels(P)
-    assert MLPStudentClassifier(max_iter=7, random_state=0).fit(X, y).n_iter_ == 7
-    assert MLPStudentClassifier(random_state=0).fit(X, y).n_iter_ == 500  # the least
-    assert MLPStudentClassifier(random_state=0, batch_size=25).fit(X, y).n_iter_ == 1000
-    assert MLPStudentClassifier(random_state=0, batch_size=1).fit(X, y).n_iter_ == 6000  # most
+
+    def steps(**how):
+        settings = QUICK | {"input_transform": "standard", "max_iter": "auto"} | how
+        return MLPStudentClassifier(**settings).fit(X, y).n_iter_
+
+    assert steps(max_iter=7) == 7
+    assert steps(batch_size=100) == 500  # the least
+    assert steps(batch_size=25) == 1000
+    assert steps(batch_size=1) == 6000  # the most
 
 
 @pytest.mark.parametrize(
@@ -298,6 +310,10 @@ def test_max_iter_counts_steps():
         ({"hidden_layer_sizes": (8, 0)}, ValueError),
         ({"hidden_layer_sizes": (8.0,)}, TypeError),
         ({"alpha": -1.0}, ValueError),
+        ({"alpha": "best"}, ValueError),
+        ({"input_transform": "log"}, ValueError),
+        ({"polish": -1}, ValueError),
+        ({"n_restarts": 0}, ValueError),
         ({"learning_rate_init": 0.0}, ValueError),
         ({"batch_size": 0}, ValueError),
         ({"batch_size": "auto"}, TypeError),

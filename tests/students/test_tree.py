@@ -19,7 +19,6 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from skdistill.losses import softmax
 from skdistill.students import TreeStudentClassifier, TreeStudentRegressor
-from skdistill.students.tree import PRIOR_ROWS
 from skdistill.targets import soften
 
 
@@ -38,9 +37,11 @@ def expand(X, P):
 
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_soft_targets_grow_the_tree_of_weighted_hard_labels(n_classes):
-    X, y, P = make(n_classes=n_classes)
-    student = TreeStudentClassifier(max_leaf_nodes=12, min_samples_leaf=1, refine=False)
-    student.set_params(random_state=0).fit(X, y, soft_targets=P)
+    X, y, P = make(n=240, n_classes=n_classes)  # so few that all cuts are there
+    student = TreeStudentClassifier(max_leaf_nodes=12, refine=False)
+    student.set_params(min_samples_leaf=1, shrinkage=0, ccp_alpha=0, random_state=0).fit(
+        X, y, soft_targets=P
+    )
     rows, codes, weight = expand(X, P)
     # CART's Gini criterion on the expanded rows, with the same least leaf weight.
     cart = DecisionTreeClassifier(
@@ -50,10 +51,9 @@ def test_soft_targets_grow_the_tree_of_weighted_hard_labels(n_classes):
 
 
 def test_values_are_those_of_scikit_learn():
-    X, _, P = make()
-    student = TreeStudentRegressor(
-        max_leaf_nodes=10, min_samples_leaf=7, refine=False, random_state=0
-    )
+    X, _, P = make(n=240)
+    student = TreeStudentRegressor(max_leaf_nodes=10, min_samples_leaf=7, refine=False)
+    student.set_params(shrinkage=0, ccp_alpha=0, random_state=0)
     cart = DecisionTreeRegressor(max_leaf_nodes=10, min_samples_leaf=7, random_state=0)
     expected = cart.fit(X, P[:, 0]).predict(X)
     assert_allclose(student.fit(X, P[:, 0]).predict(X), expected, rtol=1e-12)
@@ -72,7 +72,7 @@ def test_values_are_those_of_scikit_learn():
 def test_leaves_hold_the_mean_of_the_unsoftened_targets(seed, n_classes, temperature):
     X, y, P = make(n=100, n_classes=n_classes, seed=seed)
     weight = np.random.default_rng(seed).uniform(0.5, 2, len(X))
-    student = TreeStudentClassifier(max_leaf_nodes=8, random_state=0)
+    student = TreeStudentClassifier(max_leaf_nodes=8, shrinkage=0, random_state=0)
     options = {"soft_targets": P, "classes": range(n_classes), "temperature": temperature}
     student.fit(X, y, sample_weight=weight, **options)
     leaf, proba = student.apply(X), student.predict_proba(X)
@@ -101,17 +101,17 @@ def test_temperature_acts_on_the_structure():
     assert_array_equal(grown.tree_.threshold, hot.tree_.threshold)
 
 
-def test_hard_labels_are_shrunk_by_two_rows():
+def test_shrinkage_pulls_leaves_to_their_parents():
     X = np.arange(20.0)[:, None]
     y = np.repeat([0, 1], 10)
-    student = TreeStudentClassifier(max_leaf_nodes=2).fit(X, y)
-    share = (10 + PRIOR_ROWS / 2) / (10 + PRIOR_ROWS)
-    assert_allclose(student.predict_proba(X[:1]), [[share, 1 - share]])
-    # The weight's scale does not matter below a mean of one, and mixtures are shrunk in part.
+    student = TreeStudentClassifier(max_leaf_nodes=2, shrinkage=5).fit(X, y)
+    # The root has 20 rows: a fifth of the difference to it goes.
+    assert_allclose(student.predict_proba(X[:1]), [[0.9, 0.1]])
+    # The weight's scale does not matter below a mean of one.
     scaled = clone(student).fit(X, y, sample_weight=np.full(20, 1e-3))
     assert_allclose(scaled.predict_proba(X), student.predict_proba(X))
-    half = clone(student).fit(X, y, soft_targets=np.eye(2)[y], hard_label_weight=0.5)
-    assert_allclose(half.predict_proba(X[:1])[0, 0], (10 + PRIOR_ROWS / 4) / (10 + PRIOR_ROWS / 2))
+    values = TreeStudentRegressor(max_leaf_nodes=2, shrinkage=5).fit(X, 10.0 * y)
+    assert_allclose(values.predict(X[:1]), [1.0])
 
 
 def test_shrinking_helps_on_held_out_rows():
@@ -140,7 +140,8 @@ def test_leaves_have_the_fewest_rows_asked_for(least):
 def test_limits_of_size():
     X, y, P = make()
     for n_leaves in (2, 5, 16):
-        student = TreeStudentClassifier(max_leaf_nodes=n_leaves).fit(X, y, soft_targets=P)
+        student = TreeStudentClassifier(max_leaf_nodes=n_leaves, ccp_alpha=0)
+        student.fit(X, y, soft_targets=P)
         assert student.n_leaves_ == n_leaves
     assert TreeStudentClassifier(max_depth=2).fit(X, y).get_depth() == 2
     alone = TreeStudentClassifier().fit(X[:8], np.arange(8) % 2)
@@ -156,7 +157,8 @@ def test_a_tree_of_64_leaves_and_26_classes_is_below_20_kilobytes():
         frame[name] = rng.integers(0, n_levels, n).astype(str)
     P = rng.dirichlet(np.full(26, 0.1), size=n)
     y = np.array([f"class {k:02d}" for k in range(26)])[P.argmax(axis=1)]
-    student = TreeStudentClassifier(max_leaf_nodes=64, random_state=0).fit(frame, y, soft_targets=P)
+    student = TreeStudentClassifier(max_leaf_nodes=64, min_samples_leaf=5, ccp_alpha=0)
+    student.set_params(refine=False, random_state=0).fit(frame, y, soft_targets=P)
     assert student.n_leaves_ == 64
     assert student.nbytes_ == len(pickle.dumps(student, protocol=5)) < 20_000
 
@@ -177,7 +179,7 @@ def test_works_where_weights_sum_to_one():
 def test_missing_values_go_to_the_better_side():
     x = np.r_[np.zeros(20), np.ones(20), np.full(20, np.nan)][:, None]
     y = np.r_[np.zeros(20), np.ones(40)]
-    assert_allclose(TreeStudentRegressor(max_leaf_nodes=2).fit(x, y).predict(x), y)
+    assert_allclose(TreeStudentRegressor(max_leaf_nodes=2).fit(x, y).predict(x), y, atol=1e-12)
 
 
 def test_numbers_that_float32_cannot_hold():
@@ -193,6 +195,11 @@ def test_numbers_that_float32_cannot_hold():
         ({"max_leaf_nodes": None}, TypeError, "max_leaf_nodes must be an integer, got None"),
         ({"max_depth": 0}, ValueError, "max_depth must be an integer >= 1"),
         ({"min_samples_leaf": 0.1}, TypeError, "min_samples_leaf must be an integer"),
+        ({"min_samples_leaf": "all"}, ValueError, "min_samples_leaf must be .*, got 'all'"),
+        ({"shrinkage": -1.0}, ValueError, "shrinkage must be a finite number >= 0, got -1.0"),
+        ({"shrinkage": "much"}, ValueError, "shrinkage must be 'auto' or a number, got 'much'"),
+        ({"ccp_alpha": np.nan}, ValueError, "ccp_alpha must be a finite number >= 0"),
+        ({"leaf": "flat"}, ValueError, "leaf must be one of"),
     ],
 )
 @pytest.mark.parametrize("student", [TreeStudentClassifier, TreeStudentRegressor])

@@ -1,0 +1,160 @@
+"""A fitted tree student in words: conditions with names and sets of levels, and what leaves say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from skdistill._validation import check_integer
+
+
+def export_text(student: Any, *, decimals: int | None = None, n_terms: int = 5) -> str:
+    """Write a fitted tree student as rules, in the manner of :func:`sklearn.tree.export_text`.
+
+    Categories are written as sets of levels. A level that no set names goes with "not in".
+
+    Parameters
+    ----------
+    student : TreeStudentClassifier or TreeStudentRegressor
+        A fitted student.
+    decimals : int or None, default=None
+        Digits of thresholds and values behind the point. None writes them exactly.
+    n_terms : int, default=5
+        Most slopes that are written for each score of a linear leaf: those with the largest
+        effect over the range of their column.
+
+    Returns
+    -------
+    text : str
+        One line for each condition and each leaf, with the leaf's share of the training rows.
+
+    Raises
+    ------
+    TypeError
+        If `student` is no tree student.
+    NotFittedError
+        If it is not fitted.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skdistill.students import TreeStudentClassifier, export_text
+    >>> data = load_iris(as_frame=True)
+    >>> y = data.target_names[data.target]
+    >>> student = TreeStudentClassifier(max_leaf_nodes=2, shrinkage=0, random_state=0)
+    >>> print(export_text(student.fit(data.data[["petal width (cm)"]], y), decimals=2))
+    |--- petal width (cm) <= 0.80
+    |   |--- setosa 1.00 (33.3 % of rows)
+    |--- petal width (cm) > 0.80
+    |   |--- versicolor 0.50, virginica 0.50 (66.7 % of rows)
+    """
+    writer = TreeWriter(student, decimals=decimals, n_terms=n_terms)
+    lines: list[str] = []
+    tree = student.tree_
+    # Places that are still to be written: the deepest last, left before right.
+    waiting = [(0 if len(tree.feature) else ~0, 0, "")]
+    while waiting:
+        place, depth, condition = waiting.pop()
+        if condition:
+            lines.append("|   " * (depth - 1) + "|--- " + condition)
+        if place < 0:
+            says = [*writer.leaf(~place), writer.share(~place)]
+            if student.leaves_ is None:
+                says = [" ".join(says)]
+            lines += ["|   " * depth + "|--- " + line for line in says]
+        else:
+            left, right = writer.split(place)
+            waiting.append((int(tree.right[place]), depth + 1, right))
+            waiting.append((int(tree.left[place]), depth + 1, left))
+    return "\n".join(lines)
+
+
+class TreeWriter:
+    """Words for the splits and leaves of a fitted tree student."""
+
+    def __init__(self, student: Any, *, decimals: int | None = None, n_terms: int = 5) -> None:
+        check_is_fitted(student)
+        if not hasattr(student, "leaf_shares_"):
+            raise TypeError(
+                f"student must be a TreeStudentClassifier or TreeStudentRegressor, "
+                f"got {type(student).__name__}."
+            )
+        if decimals is not None:
+            check_integer(decimals, "decimals", minimum=0)
+        self.n_terms = check_integer(n_terms, "n_terms", minimum=1)
+        self.student, self.decimals = student, decimals
+        self.names = student._encoder.feature_names_out()
+
+    def number(self, value: float) -> str:
+        """Write a number, exactly or rounded."""
+        return repr(float(value)) if self.decimals is None else f"{value:.{self.decimals}f}"
+
+    def split(self, split: int) -> tuple[str, str]:
+        """Write the conditions of the left and the right side of a split."""
+        tree, encoder = self.student.tree_, self.student._encoder
+        j, threshold = int(tree.feature[split]), float(tree.threshold[split])
+        if j in encoder.tables_:
+            return self._sets(j, threshold)
+        sides = [f"{self.names[j]} <= {self.number(threshold)}"]
+        sides.append(f"{self.names[j]} > {self.number(threshold)}")
+        if j in self.student.missing_features_:
+            sides[0 if tree.missing_left[split] else 1] += " or missing"
+        return sides[0], sides[1]
+
+    def _sets(self, j: int, threshold: float) -> tuple[str, str]:
+        """Write a split of categories by the levels that go another way than unknown ones."""
+        table, default = self.student._encoder.tables_[j], self.student._encoder.defaults_[j]
+        others_left = default <= threshold
+        levels = [level for level, code in table.items() if (code <= threshold) != others_left]
+        listed = ", ".join("missing" if level is None else str(level) for level in levels)
+        named = f"{self.names[j]} in {{{listed}}}"
+        rest = f"{self.names[j]} not in {{{listed}}}"
+        return (rest, named) if others_left else (named, rest)
+
+    def share(self, leaf: int) -> str:
+        """Write the share of the training rows in a leaf."""
+        return f"({100 * self.student.leaf_shares_[leaf]:.3g} % of rows)"
+
+    def leaf(self, leaf: int) -> list[str]:
+        """Write what a leaf predicts: a line for a constant one, else one for each score."""
+        if self.student.leaves_ is not None:
+            return self._linear(leaf)
+        value = self.student.tree_.value[leaf]
+        if not hasattr(self.student, "classes_"):
+            return [self.number(value[0])]
+        shown = [f"{self.student.classes_[k]} {self.number(value[k])}" for k in _likeliest(value)]
+        return [", ".join(shown)]
+
+    def _linear(self, leaf: int) -> list[str]:
+        """Write the linear scores of a leaf."""
+        leaves = self.student.leaves_
+        effect = leaves.slope[leaf] * (leaves.inputs.high - leaves.inputs.low)[:, None]
+        lines = []
+        for k, name in enumerate(self._scores()):
+            strongest = np.argsort(-np.abs(effect[:, k]), kind="stable")[: self.n_terms]
+            terms = [self.number(leaves.intercept[leaf, k])]
+            for j in strongest[effect[strongest, k] != 0]:
+                slope = leaves.slope[leaf, j, k]
+                sign = "-" if slope < 0 else "+"
+                centre = self.number(leaves.inputs.centre[j])
+                terms.append(f"{sign} {self.number(abs(slope))} * ({self.names[j]} - {centre})")
+            n_left = np.count_nonzero(effect[:, k]) - len(terms) + 1
+            if n_left:
+                terms.append(f"+ {n_left} smaller terms")
+            lines.append(f"{name} = {' '.join(terms)}")
+        return lines
+
+    def _scores(self) -> list[str]:
+        """Name the scores: the value, the margin of the second of two classes, or logits."""
+        if not hasattr(self.student, "classes_"):
+            return ["value"]
+        classes = self.student.classes_
+        return [f"logit {name}" for name in (classes[1:] if len(classes) == 2 else classes)]
+
+
+def _likeliest(proba: np.ndarray) -> np.ndarray:
+    """Order the classes of a leaf by probability, without those that have none to speak of."""
+    order = np.argsort(-proba, kind="stable")
+    return order[proba[order] >= 0.005]

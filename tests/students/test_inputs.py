@@ -1,0 +1,66 @@
+"""Transforms of inputs: scales and tables of quantiles."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.special import ndtri
+
+from skdistill.students._inputs import N_KNOTS, fit_quantile_tables, fit_scale
+
+
+def test_a_skewed_column_becomes_almost_normal():
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=(5000, 1))
+    tables = fit_quantile_tables(np.exp(4.0 * z), np.ones(5000))
+    mapped = tables.apply(np.exp(4.0 * z))
+    inner = np.abs(z) < 1.5
+    assert np.corrcoef(mapped[inner], z[inner])[0, 1] > 0.98
+    assert len(tables.knots) == len(tables.values) == N_KNOTS
+    assert tables.values.dtype == np.float32
+
+
+@given(
+    column=st.lists(st.sampled_from([-1e300, -2.0, 0.0, 1e-300, 1.0, 3.5, 1e18]), min_size=1),
+    n_knots=st.integers(2, 6),
+)
+@settings(max_examples=50, deadline=None)
+def test_tables_are_monotone_bounded_and_standardised(column, n_knots):
+    Z = np.array(column)[:, None]
+    tables = fit_quantile_tables(Z, np.ones(len(Z)), n_knots)
+    mapped = tables.apply(Z)
+    assert len(tables.knots) <= n_knots
+    assert np.isfinite(mapped).all()
+    assert (np.diff(mapped[np.argsort(Z[:, 0]), 0]) > -1e-12).all()  # rounding
+    outside = tables.apply(np.array([[-1e308], [1e308]]))[:, 0]
+    np.testing.assert_allclose(outside, tables.values[[0, -1]])
+    assert abs(mapped.mean()) < 1e-5
+    assert (
+        mapped.std() == pytest.approx(1.0, abs=1e-4) or len(tables.knots) == 1 or not mapped.any()
+    )
+
+
+def test_ties_share_the_middle_of_their_ranks():
+    tables = fit_quantile_tables(np.array([[0.0], [0.0], [0.0], [5.0]]), np.ones(4))
+    scores = ndtri([0.375, 0.875])
+    np.testing.assert_array_equal(tables.knots, [0.0, 5.0])
+    ratio = (tables.values - tables.values[0]) / (tables.values[1] - tables.values[0])
+    np.testing.assert_allclose(ratio, (scores - scores[0]) / (scores[1] - scores[0]))
+
+
+def test_a_row_of_weight_two_is_two_rows():
+    rng = np.random.default_rng(0)
+    Z = rng.normal(size=(100, 2))
+    weight = rng.integers(1, 4, size=100)
+    weighted = fit_quantile_tables(Z, weight.astype(float))
+    repeated = fit_quantile_tables(np.repeat(Z, weight, axis=0), np.ones(weight.sum()))
+    np.testing.assert_allclose(weighted.knots, repeated.knots)
+    np.testing.assert_allclose(weighted.values, repeated.values, rtol=1e-5)
+
+
+def test_columns_constant_up_to_rounding_and_no_columns():
+    Z = np.array([[1e12, 0.3], [1e12, 0.1 + 0.2]])
+    tables = fit_quantile_tables(Z, np.ones(2))
+    np.testing.assert_array_equal(tables.apply(Z + 7.0), 0.0)
+    np.testing.assert_array_equal(fit_scale(Z, np.ones(2)).width, 1.0)
+    assert fit_quantile_tables(Z[:, :0], np.ones(2)).apply(Z[:, :0]).shape == (2, 0)

@@ -1,0 +1,50 @@
+"""Shape plots of scorecards."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from skdistill.students import AdditiveStudentClassifier, AdditiveStudentRegressor
+
+matplotlib = pytest.importorskip("matplotlib")
+matplotlib.use("Agg")
+
+
+@pytest.fixture
+def frame():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=200)
+    x[:20] = np.nan
+    return pd.DataFrame({"x": x, "c": rng.choice(["u", "v", "w"], 200)})
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_every_table_is_drawn(frame, n_classes):
+    import matplotlib.pyplot as plt
+
+    y = (np.nan_to_num(frame["x"].to_numpy()) > 0).astype(int) + (frame["c"] == "u") * (
+        n_classes - 2
+    )
+    student = AdditiveStudentClassifier(alpha=0.1, n_pairs=1).fit(frame, y)
+    axes = student.plot_shapes()
+    titles = [ax.get_title() for ax in axes]
+    assert sorted(titles) == sorted(["x", "c", *(" x ".join(p) for p in student.pairs_)])
+    heights = axes[titles.index("x")].patches[0].get_data().values
+    term = next(t for t in student.scorecard_.terms if t.columns == (0,))
+    np.testing.assert_allclose(heights, term.values[:-1, 0])
+    axes[0].figure.savefig("/dev/null", format="png")
+    plt.close("all")
+
+
+def test_given_axes_are_used_and_must_be_enough(frame):
+    import matplotlib.pyplot as plt
+
+    student = AdditiveStudentRegressor(alpha=1.0, n_pairs=0).fit(frame, frame["x"].fillna(3.0))
+    figure, axes = plt.subplots(1, len(student.scorecard_.terms))
+    drawn = student.plot_shapes(axes=axes)
+    assert drawn[0].figure is figure
+    with pytest.raises(ValueError, match=r"axes must hold at least one for each of the \d tables"):
+        student.plot_shapes(axes=[])
+    plt.close("all")

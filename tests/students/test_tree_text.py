@@ -1,0 +1,135 @@
+"""Trees in words and as drawings: names, sets of levels, exact thresholds, shares of rows."""
+
+from __future__ import annotations
+
+import re
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+from sklearn.exceptions import NotFittedError
+
+from skdistill.students import (
+    LinearStudentRegressor,
+    TreeStudentClassifier,
+    TreeStudentRegressor,
+    export_text,
+    plot_tree,
+)
+
+mpl.use("Agg")
+
+
+def frame_and_labels():
+    rng = np.random.default_rng(0)
+    town = rng.choice(["Ulm", "Bonn", "Kiel", "Jena"], 400)
+    age = rng.integers(18, 80, 400).astype(float)
+    age[::9] = np.nan
+    y = np.where(np.isin(town, ["Ulm", "Kiel"]), "yes", np.where(age > 50, "maybe", "no"))
+    return pd.DataFrame({"town": town, "age": age}), y
+
+
+def read(text, row):
+    """Follow the rules for one row, as a reader would."""
+    lines, depth, i = text.split("\n"), 0, 0
+    while True:
+        line = lines[i]
+        level, words = line.count("|   "), line.split("|--- ")[1]
+        condition = re.fullmatch(r"(\w+) (<=|>|in|not in) (.+?)( or missing)?", words)
+        if level != depth:
+            i += 1
+        elif "% of rows" in line:
+            return words
+        else:
+            name, sign, value, missing = condition.groups()
+            x = row[name]
+            if sign in ("in", "not in"):
+                holds = (x in value.strip("{}").split(", ")) == (sign == "in")
+            elif pd.isna(x):
+                holds = missing is not None
+            else:
+                holds = x <= float(value) if sign == "<=" else x > float(value)
+            depth, i = depth + holds, i + 1
+
+
+def test_the_rules_predict_what_the_student_predicts():
+    X, y = frame_and_labels()
+    student = TreeStudentClassifier(max_leaf_nodes=5, min_samples_leaf=5, ccp_alpha=0)
+    student.set_params(random_state=0).fit(X, y)
+    text = export_text(student)
+    assert " in {" in text
+    assert "or missing" in text
+    unseen = pd.DataFrame({"town": ["Rom", "Ulm"], "age": [20.0, np.nan]})
+    rows = pd.concat([X.head(60), unseen], ignore_index=True)
+    for (_, row), proba in zip(rows.iterrows(), student.predict_proba(rows), strict=True):
+        best = student.classes_[proba.argmax()]
+        assert read(text, row).startswith(f"{best} {float(proba.max())!r}")
+
+
+def test_shares_of_the_leaves_sum_to_all_rows():
+    X, y = frame_and_labels()
+    student = TreeStudentClassifier(max_leaf_nodes=4, random_state=0).fit(X, y)
+    shares = re.findall(r"\(([\d.]+) % of rows\)", export_text(student))
+    assert len(shares) == student.n_leaves_
+    assert sum(map(float, shares)) == pytest.approx(100, abs=0.5)
+    np.testing.assert_allclose(student.leaf_shares_, np.bincount(student.apply(X)) / len(X))
+
+
+def test_linear_leaves_show_their_strongest_terms():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(300, 4)), columns=list("abcd"))
+    y = 3 * X["b"] - 2 * X["d"] + 0.01 * X["a"]
+    student = TreeStudentRegressor(max_leaf_nodes=2, leaf="linear", random_state=0).fit(X, y)
+    lines = [x for x in export_text(student, decimals=2, n_terms=2).split("\n") if "value =" in x]
+    assert len(lines) == 2
+    for line in lines:
+        assert re.search(r"\+ \d\.\d\d \* \(b - -?0\.\d\d\)", line)
+        assert re.search(r"- \d\.\d\d \* \(d - -?0\.\d\d\)", line)
+        assert line.endswith("+ 2 smaller terms")
+    y = np.where(y > 0, "yes", "no")
+    student = TreeStudentClassifier(max_leaf_nodes=2, leaf="linear", random_state=0).fit(X, y)
+    assert export_text(student).count("logit yes = ") == 2
+
+
+def test_a_tree_of_one_leaf():
+    student = TreeStudentRegressor().fit(np.zeros((30, 1)), np.full(30, 2.5))
+    assert export_text(student) == "|--- 2.5 (100 % of rows)"
+    assert len(plot_tree(student, ax=Figure().subplots())) == 1
+
+
+def test_a_drawing_has_a_box_for_every_node():
+    X, y = frame_and_labels()
+    student = TreeStudentClassifier(max_leaf_nodes=5, ccp_alpha=0, random_state=0).fit(X, y)
+    figure = Figure()
+    boxes = plot_tree(student, ax=figure.subplots(), decimals=1)
+    assert len(boxes) == 2 * student.n_leaves_ - 1
+    texts = [box.get_text() for box in boxes]
+    assert texts[0].startswith("town")
+    assert sum("% of rows" in text for text in texts) == student.n_leaves_
+    # Children are below their parent, and no two boxes are in one place.
+    places = [box.xy for box in boxes]
+    assert len(set(places)) == len(places)
+    assert max(y for _, y in places) == places[0][1]
+    figure.savefig("/dev/null", format="png")
+
+
+def test_a_drawing_without_axes_takes_the_current_ones():
+    from matplotlib import pyplot as plt
+
+    student = TreeStudentRegressor(random_state=0).fit(np.arange(40.0)[:, None], np.arange(40.0))
+    figure, ax = plt.subplots()
+    assert plot_tree(student)[0].axes is ax
+    plt.close(figure)
+
+
+def test_what_cannot_be_written():
+    with pytest.raises(NotFittedError):
+        export_text(TreeStudentRegressor())
+    other = LinearStudentRegressor().fit(np.arange(9.0)[:, None], np.arange(9.0))
+    with pytest.raises(TypeError, match="must be a TreeStudentClassifier or TreeStudentRegressor"):
+        plot_tree(other)
+    student = TreeStudentRegressor().fit(np.zeros((30, 1)), np.full(30, 2.5))
+    with pytest.raises(ValueError, match="decimals must be an integer >= 0, got -1"):
+        export_text(student, decimals=-1)
