@@ -7,8 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, KFold, StratifiedKFold
 from sklearn.pipeline import make_pipeline
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from benchmarks.baselines import HSTreeClassifier, HSTreeRegressor
 from benchmarks.datasets import Split
@@ -52,45 +54,82 @@ class Fitted:
 
 
 def direct(context: Context) -> Fitted:
-    """Fit to the hard labels alone, tuned by cross-validation over four or five candidates.
+    """Fit to the hard labels alone, tuned by cross-validation.
 
-    For trees three of them are CART with hierarchical shrinkage, the strongest tree without a
-    teacher, so that the baseline is the better of both.
+    The candidates are the student itself and the strongest known forms of its kind and size that
+    need no teacher: for trees CART and hierarchical shrinkage, for pruned ensembles boosting.
     """
+    own = [(context.student(), OWN_GRIDS[context.spec.family])]
+    known = {"tree": _known_trees, "pruned": _known_boosting}
+    others = known.get(context.spec.family)
+    return _tune(context, own + (others(context) if others else []))
+
+
+def cart_hs(context: Context) -> Fitted:
+    """Fit the better of CART and hierarchical shrinkage to the hard labels, tuned likewise."""
+    return _tune(context, _known_trees(context))
+
+
+def gbdt(context: Context) -> Fitted:
+    """Fit gradient boosting of as many leaves to the hard labels, tuned likewise."""
+    return _tune(context, _known_boosting(context))
+
+
+# What is tuned of each student. Trees and pruned ensembles choose their own settings.
+OWN_GRIDS: dict[str, dict[str, list[Any]]] = {
+    "tree": {},
+    "linear": {"alpha": [0.1, 1.0, 10.0, 100.0]},
+    "additive": {"alpha": ["auto", 10.0]},
+    "mlp": {"alpha": [1.0, 5.0, 20.0, 60.0]},
+    "boosting": {"learning_rate": ["auto", 0.2], "min_samples_leaf": [5, 20]},
+    "pruned": {},
+}
+
+
+def _known_trees(context: Context) -> list[tuple[Any, dict[str, list[Any]]]]:
+    """List CART, as scikit-learn grows it, and hierarchical shrinkage."""
+    size, classification = int(context.spec.size), context.task == "classification"
+    shrunken = HSTreeClassifier if classification else HSTreeRegressor
+    tree = shrunken(max_leaf_nodes=size, random_state=context.seed)
+    name = type(tree).__name__.lower() + "__reg_param"
+    cart = (DecisionTreeClassifier if classification else DecisionTreeRegressor)(
+        max_leaf_nodes=size, random_state=context.seed
+    )
+    leaf = type(cart).__name__.lower() + "__min_samples_leaf"
+    return [
+        (make_pipeline(make_encoder(), cart), {leaf: [5, 20]}),
+        (make_pipeline(make_encoder(), tree), {name: [10.0, 100.0, 500.0]}),
+    ]
+
+
+def _known_boosting(context: Context) -> list[tuple[Any, dict[str, list[Any]]]]:
+    """List the boosting student of as many leaves."""
+    spec = StudentSpec("boosting", context.spec.size)
+    student = replace(context, spec=spec, changes={}).student()
+    return [(student, OWN_GRIDS["boosting"])]
+
+
+def _tune(context: Context, candidates: list[tuple[Any, dict[str, list[Any]]]]) -> Fitted:
+    """Choose among candidates with grids by cross-validation, and fit the best to all rows."""
     split, classification = context.split, context.task == "classification"
     folds = StratifiedKFold if classification else KFold
     splitter = folds(TUNING_FOLDS, shuffle=True, random_state=context.seed)
     scoring = "neg_log_loss" if classification else "neg_root_mean_squared_error"
     searches = [
-        GridSearchCV(estimator, grid, cv=splitter, scoring=scoring, error_score="raise").fit(
-            split.X_train, split.y_train
-        )
-        for estimator, grid in _direct_candidates(context)
+        GridSearchCV(
+            estimator, grid, cv=splitter, scoring=scoring, error_score="raise", refit=False
+        ).fit(split.X_train, split.y_train)
+        for estimator, grid in candidates
     ]
     best = max(searches, key=lambda search: search.best_score_)
-    name = type(best.estimator[-1] if hasattr(best.estimator, "steps") else best.estimator)
-    chosen = {"model": name.__name__, **best.best_params_}
+    model = clone(best.estimator).set_params(**best.best_params_)
+    name = type(model[-1] if hasattr(model, "steps") else model).__name__
     n_candidates = sum(len(search.cv_results_["params"]) for search in searches)
-    return Fitted(best.best_estimator_, TUNING_FOLDS * n_candidates + 1, chosen=chosen)
-
-
-def _direct_candidates(context: Context) -> list[tuple[Any, dict[str, list[Any]]]]:
-    """List the candidates of a family, as estimators with grids."""
-    student, family = context.student(), context.spec.family
-    if family in {"tree", "linear leaves"}:
-        shrunken = HSTreeClassifier if context.task == "classification" else HSTreeRegressor
-        tree = shrunken(max_leaf_nodes=int(context.spec.size), random_state=context.seed)
-        name = type(tree).__name__.lower() + "__reg_param"
-        return [
-            (student, {"min_samples_leaf": [5, 20]}),
-            (make_pipeline(make_encoder(), tree), {name: [10.0, 100.0, 500.0]}),
-        ]
-    grids: dict[str, dict[str, list[Any]]] = {
-        "linear": {"alpha": [0.1, 1.0, 10.0, 100.0]},
-        "mlp": {"alpha": [1.0, 5.0, 20.0, 60.0]},
-        "boosting": {"learning_rate": ["auto", 0.2], "min_samples_leaf": [5, 20]},
-    }
-    return [(student, grids[family])]
+    return Fitted(
+        model.fit(split.X_train, split.y_train),
+        TUNING_FOLDS * n_candidates + 1,
+        chosen={"model": name, **best.best_params_},
+    )
 
 
 def hard_labels(context: Context) -> Fitted:
@@ -144,13 +183,20 @@ def ours_without_temperature(context: Context) -> Fitted:
 
 
 def ours_without_refinement(context: Context) -> Fitted:
-    """Distil without refining the tree after it is grown."""
-    unrefined = replace(context, changes={"refine": False})
-    return ours(unrefined)
+    """Distil into a tree as greedy growth leaves it; all else as ours."""
+    return ours(replace(context, changes={"refine": False}))
+
+
+def ours_greedy(context: Context) -> Fitted:
+    """Distil into the plain tree: greedy growth, at least five rows in a leaf, their means."""
+    plain = {"refine": False, "min_samples_leaf": 5, "shrinkage": 0.0, "ccp_alpha": 0.0}
+    return ours(replace(context, changes=plain))
 
 
 METHODS: dict[str, Callable[[Context], Fitted]] = {
     "direct": direct,
+    "cart_hs": cart_hs,
+    "gbdt": gbdt,
     "hard_labels": hard_labels,
     "soft_in_sample": soft_in_sample,
     "ours": ours,
@@ -160,4 +206,5 @@ METHODS: dict[str, Callable[[Context], Fitted]] = {
     "ours-no_hard_labels": lambda context: ours(context, hard_label_weight=0.0),
     "ours-no_temperature": ours_without_temperature,
     "ours-no_refinement": ours_without_refinement,
+    "ours-greedy": ours_greedy,
 }

@@ -6,7 +6,7 @@ import math
 import statistics
 from collections.abc import Sequence
 
-from benchmarks.paired import Cell, by_student, median_gap, pair
+from benchmarks.paired import Cell, by_student, loss_of, median_gap, pair
 from benchmarks.results import is_ok, metric, short, student_label
 from benchmarks.tables import fixed, interval, markdown, outcomes, percent, quantity
 from benchmarks.tasks import Row
@@ -14,7 +14,8 @@ from benchmarks.tasks import Row
 __all__ = ["linear_leaves", "pruned", "searched", "speed", "speeds"]
 
 # Trees with linear leaves, and the trees of single values that they should reach.
-LINEAR_LEAVES, CONSTANT = ("linear leaves", "8"), ("tree", "64")
+LINEAR_LEAVES, CONSTANT = ("linear leaves", "8", "ours"), ("tree", "64", "ours")
+TEACHER = ("", "", "teacher")
 
 
 def searched(rows: Sequence[Row]) -> str:
@@ -59,34 +60,33 @@ def _changes(cells: Sequence[Cell], task: str) -> list[str]:
 
 
 def linear_leaves(rows: Sequence[Row]) -> str:
-    """Write the losses of 8 linear leaves beside those of 64 constant ones."""
-    ours = [row for row in rows if is_ok(row) and row["method"] == "ours"]
-    losses = {
-        student: {
-            cell.dataset: cell
-            for cell in pair(rows, "ours")
-            if (cell.student, cell.size) == student
-        }
-        for student in (LINEAR_LEAVES, CONSTANT)
-    }
-    shared = sorted(set(losses[LINEAR_LEAVES]) & set(losses[CONSTANT]))
-    if not ours or not shared:
+    """Write the losses of 8 linear leaves beside those of 64 constant ones, means over seeds."""
+    few, many, teachers = (_mean_losses(rows, *form) for form in (LINEAR_LEAVES, CONSTANT, TEACHER))
+    shared = sorted(few.keys() & many.keys() & teachers.keys())
+    if not shared:
         return ""
-    body, ratios = [], []
-    for name in shared:
-        linear, constant = (losses[student][name] for student in (LINEAR_LEAVES, CONSTANT))
-        ratios.append(linear.loss / constant.loss)
-        body.append(
-            [
-                short(name),
-                *(quantity(value) for value in (constant.loss, linear.loss)),
-                percent(ratios[-1] - 1.0),
-                quantity(linear.teacher_loss),
-            ]
-        )
-    body.append(["**median**", "", "", percent(statistics.median(ratios) - 1.0), ""])
+    changes = {name: few[name] / many[name] - 1.0 for name in shared}
+    body = [
+        [
+            short(name),
+            *(quantity(losses[name]) for losses in (many, few)),
+            percent(changes[name]),
+            quantity(teachers[name]),
+        ]
+        for name in shared
+    ]
+    body.append(["**median**", "", "", percent(statistics.median(changes.values())), ""])
     header = ["data set", "64 constant leaves", "8 linear leaves", "change", "teacher"]
     return markdown(header, body)
+
+
+def _mean_losses(rows: Sequence[Row], student: str, size: str, method: str) -> dict[str, float]:
+    """Return the mean loss of a model by data set."""
+    losses: dict[str, list[float]] = {}
+    for row in filter(is_ok, rows):
+        if (row["student"], row["size"], row["method"]) == (student, size, method):
+            losses.setdefault(row["dataset"], []).append(loss_of(row))
+    return {name: statistics.fmean(values) for name, values in losses.items()}
 
 
 def pruned(rows: Sequence[Row]) -> str:
@@ -100,10 +100,11 @@ def pruned(rows: Sequence[Row]) -> str:
     Returns
     -------
     text : str
-        A table of losses by set and teacher, and below it how often the student is better.
+        By teacher, how often the student is better; below it the losses by set.
     """
-    cells = pair(rows, "ours")
-    if not cells:
+    boosting = pair(rows, "ours", baseline="gbdt")
+    direct = pair(rows, "ours")
+    if not boosting:
         return ""
     body = [
         [
@@ -112,19 +113,28 @@ def pruned(rows: Sequence[Row]) -> str:
             *(fixed(loss) for loss in (cell.baseline_loss, cell.loss, cell.teacher_loss)),
             cell.outcome,
         ]
-        for cell in sorted(cells, key=lambda cell: (cell.teacher, cell.dataset))
+        for cell in sorted(boosting, key=lambda cell: (cell.teacher, cell.dataset))
     ]
-    lines = []
-    for teacher in sorted({cell.teacher for cell in cells}):
-        group = [cell for cell in cells if cell.teacher == teacher]
-        better = sum(cell.difference < 0 for cell in group)
+    lines = [_lower(boosting, "all teachers")]
+    for teacher in sorted({cell.teacher for cell in boosting}):
+        own = [cell for cell in boosting if cell.teacher == teacher]
+        strict = [cell for cell in direct if cell.teacher == teacher]
         lines.append(
-            f"- teacher `{teacher}`: lower log loss on {better} of {len(group)} sets "
-            f"({outcomes(group)} wins/ties/losses), median gap closed "
-            f"{interval(median_gap(group))}\n"
+            _lower(own, f"teacher `{teacher}`")
+            + f", median gap closed {interval(median_gap(own))}; against the better of that "
+            f"boosting and the student's own direct fit {outcomes(strict)}"
         )
     header = ["teacher", "data set", "direct boosting", "pruned", "teacher's", "outcome"]
-    return "".join(lines) + "\n" + markdown(header, body, left=2, last=1)
+    text = "".join(f"- {line}\n" for line in lines)
+    return text + "\n" + markdown(header, body, left=2, last=1)
+
+
+def _lower(cells: Sequence[Cell], whose: str) -> str:
+    better = sum(cell.difference < 0 for cell in cells)
+    return (
+        f"{whose}: lower log loss in {better} of {len(cells)} cells "
+        f"({outcomes(cells)} wins/ties/losses)"
+    )
 
 
 def speeds(rows: Sequence[Row]) -> dict[tuple[str, str], dict[str, list[tuple[int, Row]]]]:

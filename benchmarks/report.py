@@ -125,6 +125,14 @@ def _gap_parts(rows: Sequence[Row], cells: Sequence[Cell], figures: Path) -> lis
     if any(cell.has_gap for cell in cells):
         draw_gap_closed(cells, figures / "gap.svg")
         parts.insert(2, _figure("gap", "Gap closed by student and size"))
+    main = [row for row in rows if row["teacher"] == cells[0].teacher]
+    known = sections.against_known_trees(main)
+    if known:
+        parts.append(
+            "The direct tree of the table is the best of CART, hierarchical shrinkage and the "
+            "student's own search on hard labels. Against the better of the first two alone: "
+            f"{known}.\n"
+        )
     by_teacher = sections.teachers(rows)
     if by_teacher:
         parts += ["### By teacher\n", "Median gap closed (wins/ties/losses).\n", by_teacher]

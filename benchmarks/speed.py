@@ -110,8 +110,16 @@ def make_model(family: str, method: str, n_rows: int) -> Any:
         tree = TreeStudentRegressor if method == "ours" else DecisionTreeRegressor
         return tree(max_leaf_nodes=LEAVES, random_state=0)
     if method == "ours":
-        steps = PASSES * -(-n_rows // BATCH)
-        return MLPStudentRegressor(hidden_layer_sizes=(HIDDEN,), batch_size=BATCH, max_iter=steps)
+        return MLPStudentRegressor(
+            hidden_layer_sizes=(HIDDEN,),
+            batch_size=BATCH,
+            max_iter=PASSES * -(-n_rows // BATCH),
+            input_transform="standard",
+            alpha=1.0,
+            polish=0,
+            n_restarts=1,
+            early_stopping=False,
+        )
     return MLPRegressor(
         hidden_layer_sizes=(HIDDEN,),
         batch_size=BATCH,

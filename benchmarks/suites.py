@@ -101,13 +101,15 @@ class SuitePlan:
 
     def methods(self, spec: StudentSpec, task: str) -> list[str]:
         """List the methods for a student, the direct fit first: others are compared with it."""
+        if spec.family == "linear leaves":
+            return ["ours"]  # compared with larger trees of constant leaves, not with a direct fit
         methods = list(self.base)
         if spec in self.ablated:
             methods += ABLATIONS
             # Only trees are refined after they are grown.
             methods += ["ours-no_refinement"] if spec.family == "tree" else []
         if spec.family == "tree":
-            methods += self.peers
+            methods += ["cart_hs", *self.peers]
         if task == "regression":
             methods = [method for method in methods if method not in NOT_FOR_REGRESSION]
         return methods
@@ -163,7 +165,7 @@ TREES_PLAN = replace(
     students=(*TREES, *LINEAR_LEAVES),
     ablated=(),
     peers=(),
-    base=("direct", "ours-greedy", "ours"),
+    base=("ours-greedy", "ours"),
 )
 
 PRUNED_PLAN = replace(
@@ -172,7 +174,7 @@ PRUNED_PLAN = replace(
     teachers=("lightgbm", "forest500"),
     students=(PRUNED,),
     ablated=(),
-    base=("direct", "ours"),
+    base=("direct", "gbdt", "ours"),
     task="classification",
 )
 

@@ -193,6 +193,8 @@ def hist_gradient_boosting_parts(model: Any) -> HistGradientBoostingParts:
 
     def encode(X: Any) -> np.ndarray:
         X = X if model._preprocessor is None else model._preprocessor.transform(X)
+        if comes_from(X, "pandas"):  # which may hold pandas.NA
+            return np.asarray(X.to_numpy(dtype=np.float64, na_value=np.nan))
         return np.asarray(X, dtype=np.float64)
 
     stages = [

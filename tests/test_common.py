@@ -52,7 +52,14 @@ ESTIMATORS = [
     DistilledRegressor(Ridge(), student="linear"),
     DistilledRegressor(Ridge(), student=Ridge()),
     # Without folds and augmented rows, weights must act exactly.
-    DistilledClassifier(LogisticRegression(), teacher_labels="in_sample", augment=None),
+    DistilledClassifier(
+        LogisticRegression(),
+        student=TreeStudentClassifier(
+            min_samples_leaf=5, shrinkage=0.0, ccp_alpha=0.0, random_state=0
+        ),
+        teacher_labels="in_sample",
+        augment=None,
+    ),
     DistilledRegressor(Ridge(), student="linear", teacher_labels="in_sample", augment=None),
 ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import pickle
 from typing import Any
 
@@ -27,13 +28,15 @@ from skdistill.exceptions import OverconfidentTeacherWarning
 from skdistill.students import (
     LinearStudentClassifier,
     MLPStudentClassifier,
+    PrunedStudentClassifier,
     TreeStudentClassifier,
     TreeStudentRegressor,
 )
 from skdistill.targets import fit_temperature, soften
 from skdistill.teachers import CallableTeacher, EnsembleTeacher
 
-STUDENTS = ["tree", "linear", "mlp", "boosting"]
+# "pruned" is made of a teacher's trees and has its own test.
+STUDENTS = ["tree", "linear", "additive", "mlp", "boosting"]
 PLAIN: dict[str, Any] = {"augment": None, "calibrate_teacher": False, "hard_label_weight": 0.0}
 
 
@@ -95,7 +98,8 @@ def test_student_learns_what_the_teacher_says_and_not_what_y_says(
     assert log_loss(y, distilled.predict_proba(X)) < log_loss(shuffled, distilled.predict_proba(X))
 
 
-@pytest.mark.parametrize("student", STUDENTS)
+# An additive student takes cuts of the teacher's, whatever its labels weigh.
+@pytest.mark.parametrize("student", [name for name in STUDENTS if name != "additive"])
 def test_hard_label_weight_one_is_the_direct_fit(student: str, cancer: Any, forest: Any) -> None:
     X, y = cancer
     distilled = DistilledClassifier(
@@ -436,3 +440,27 @@ def test_any_sampler_object(cancer: Any, forest: Any) -> None:
     record = DistilledClassifier(forest, augment=Repeat(), random_state=0).fit(X, y).distillation_
     assert record.augment == "Repeat"
     assert record.n_augmented == 5 * len(X)
+
+
+def test_students_are_told_which_labels_are_true_and_given_the_teacher(
+    cancer: Any, forest: Any, monkeypatch: Any
+) -> None:
+    given: dict[str, Any] = {}
+    fit = PrunedStudentClassifier.fit
+
+    def spy(self: Any, X: Any, y: Any, sample_weight: Any = None, **options: Any) -> Any:
+        given.update(options, n_rows=len(X))
+        return fit(self, X, y, sample_weight, **options)
+
+    # The flow reads the signature, which must stay what it is.
+    spy.__signature__ = inspect.signature(fit)  # type: ignore[attr-defined]
+    monkeypatch.setattr(PrunedStudentClassifier, "fit", spy)
+    X, y = cancer
+    student = PrunedStudentClassifier(max_total_leaves=8, random_state=0)
+    distilled = DistilledClassifier(
+        forest, student=student, size_factor=1.0, teacher_labels="in_sample", random_state=0
+    ).fit(X, y)
+    assert given["n_rows"] == 2 * len(X)
+    assert given["labeled"].tolist() == [True] * len(X) + [False] * len(X)
+    assert given["teacher"] is distilled.teacher_
+    assert distilled.student_.n_leaves_ <= 8

@@ -52,7 +52,7 @@ def test_grid_search_over_everything_with_a_fitted_teacher(
         "temperature": [1.0, 3.0],
         "hard_label_weight": [0.0, 0.5],
         "augment": [None, "munge"],
-        "student": [TreeStudentClassifier(random_state=0)],
+        "student": [TreeStudentClassifier(refine=False, min_samples_leaf=5, shrinkage=0.0)],
         "student__max_leaf_nodes": [4, 8],
     }
     base = DistilledClassifier(forest, random_state=0, cv=2, memory=str(tmp_path), size_factor=1.0)

@@ -76,7 +76,8 @@ class Forest:
         which = self.level_set[nodes]
         for s in np.unique(which[which >= 0]).tolist():
             here = which == s
-            left[here] = np.isin(values[here], self.level_sets[s])
+            codes = np.trunc(values[here])  # as LightGBM and HistGradientBoosting do
+            left[here] = np.isin(codes, self.level_sets[s])
         missing = np.isnan(values)
         left[missing] = self.missing_left[nodes[missing]]
         return left

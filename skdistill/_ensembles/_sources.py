@@ -9,17 +9,21 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 from sklearn.ensemble import (
+    AdaBoostClassifier,
+    AdaBoostRegressor,
     BaseEnsemble,
     GradientBoostingClassifier,
     GradientBoostingRegressor,
     HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
 )
+from sklearn.feature_selection import RFE
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+from sklearn.utils.validation import check_is_fitted
 
-from skdistill._columns import Factor, factor_codes, is_frame, read_column
+from skdistill._columns import Factor, column_names, factor_codes, is_frame, read_column
 from skdistill._compat import hist_gradient_boosting_parts
 from skdistill._ensembles._boosters import read_lightgbm, read_xgboost
 from skdistill._ensembles._forest import Forest
@@ -56,9 +60,9 @@ def find_sources(teacher: Any, *, missing_ok: bool = False) -> list[Source]:
     """Read all models of trees in a fitted teacher.
 
     Known are LightGBM, XGBoost, and scikit-learn's trees, forests, gradient and histogram
-    boosting; in Pipelines, searches, frozen and calibrated models, bagging, voting and stacking,
-    teachers of skdistill, lists, and anything else that keeps its fitted members in
-    ``estimator_`` or ``estimators_``. Members that are no trees are left out.
+    boosting; in Pipelines, searches, frozen and calibrated models, bagging, voting, stacking,
+    AdaBoost and feature elimination, teachers of skdistill, lists, and anything else that keeps
+    its fitted members in ``estimator_`` or ``estimators_``. Members that are no trees are left out.
 
     Parameters
     ----------
@@ -75,7 +79,8 @@ def find_sources(teacher: Any, *, missing_ok: bool = False) -> list[Source]:
     Raises
     ------
     ValueError
-        If there is none, unless `missing_ok`; or a model cannot be read.
+        If there is none, unless `missing_ok`; or a model cannot be read or is not fitted
+        (NotFittedError).
 
     Examples
     --------
@@ -88,7 +93,11 @@ def find_sources(teacher: Any, *, missing_ok: bool = False) -> list[Source]:
     ('RandomForestClassifier', 10)
     """
     found = [
-        Source(type(model).__name__, _read(model), _chain([*steps, _matrix_maker(model)]))
+        Source(
+            type(model).__name__,
+            _read(model),
+            _chain([*steps, _checked(_matrix_maker(model), model)]),
+        )
         for model, steps in _walk(teacher, [])
     ]
     found = [source for source in found if len(source.forest.levels()) > 1]
@@ -125,6 +134,12 @@ def _walk_members(model: Any, steps: list[Encode]) -> Iterator[tuple[Any, list[E
         for member, columns in zip(model.estimators_, model.estimators_features_, strict=True):
             yield from _walk(member, [*steps, _select(columns)])
         return
+    if isinstance(model, RFE):  # its model is fitted to the columns that are left
+        yield from _walk(model.estimator_, [*steps, model.transform])
+        return
+    if isinstance(model, AdaBoostClassifier | AdaBoostRegressor):  # `estimator_` is not fitted
+        yield from _walk(getattr(model, "estimators_", []), steps)
+        return
     for attribute in ("best_estimator_", "estimator_", "regressor_", "estimators_"):
         if hasattr(model, attribute):
             yield from _walk(getattr(model, attribute), steps)
@@ -160,9 +175,12 @@ def _is_forest(model: Any) -> bool:
 
 
 def _read(model: Any) -> Forest:
+    if hasattr(model, "fit"):  # boosters have none, and are fitted
+        check_is_fitted(model)
     if comes_from(model, "lightgbm"):
         return read_lightgbm(_booster(model))
     if comes_from(model, "xgboost"):
+        _check_missing(model)
         return read_xgboost(_booster(model))
     if isinstance(model, _HIST):
         return read_hist_gradient_boosting(model)
@@ -170,6 +188,16 @@ def _read(model: Any) -> Forest:
         return read_gradient_boosting(model)
     members = [model] if hasattr(model, "tree_") else model.estimators_
     return read_trees(members, classifier=isinstance(members[0], DecisionTreeClassifier))
+
+
+def _check_missing(model: Any) -> None:
+    """Refuse a number that stands for missing values, which trees do not write down."""
+    missing = getattr(model, "missing", None)
+    if missing is not None and not np.isnan(missing):
+        raise ValueError(
+            f"teacher is an XGBoost model with missing={missing!r}, which is not supported; train "
+            "it with NaN for missing values."
+        )
 
 
 def _booster(model: Any) -> Any:
@@ -195,17 +223,51 @@ def _chain(steps: list[Encode]) -> Callable[[Any], np.ndarray]:
     return encode
 
 
+def _checked(make: Encode, model: Any) -> Encode:
+    """Wrap what makes the matrix: columns that the model does not know would be misread."""
+    expected, own = (
+        _n_columns(model),
+        [str(name) for name in getattr(model, "feature_names_in_", [])],
+    )
+
+    def encode(X: Any) -> Any:
+        if X.shape[1] != expected:
+            raise ValueError(
+                f"X has {X.shape[1]} columns where the teacher's {type(model).__name__} was fitted "
+                f"to {expected}; give the columns that the teacher was fitted to."
+            )
+        given = column_names(X)
+        if given is not None and given != own and sorted(given) == sorted(own):
+            raise ValueError(
+                f"X has the columns of the teacher's {type(model).__name__} in another order "
+                f"than it was fitted to; give them as {own}."
+            )
+        return make(X)
+
+    return encode
+
+
+def _n_columns(model: Any) -> int:
+    """Count the columns that a model was fitted to."""
+    if hasattr(model, "n_features_in_"):
+        return int(model.n_features_in_)
+    booster = _booster(model)
+    return int(booster.num_features() if comes_from(model, "xgboost") else booster.num_feature())
+
+
 def _matrix_maker(model: Any) -> Encode:
     """Return what turns the rows that a model is given into the numbers that its trees compare."""
     if isinstance(model, _HIST):
         return hist_gradient_boosting_parts(model).encode
-    categories = None
+    categories, absent = None, 0.0
     if comes_from(model, "lightgbm"):
         categories = _booster(model).pandas_categorical
+    elif comes_from(model, "xgboost"):
+        absent = np.nan  # what a sparse matrix does not hold is missing to XGBoost
 
     def to_matrix(X: Any) -> np.ndarray:
         if sp.issparse(X):
-            return np.asarray(X.toarray(), dtype=np.float64)
+            return _densify(X.tocsr(), absent)
         if not is_frame(X):
             return np.asarray(X, dtype=np.float64)
         # LightGBM keeps the categories of its categorical columns, in their order.
@@ -214,6 +276,14 @@ def _matrix_maker(model: Any) -> Encode:
         return np.column_stack([_numbers(X, j, column, lists) for j, column in enumerate(columns)])
 
     return to_matrix
+
+
+def _densify(X: Any, absent: float) -> np.ndarray:
+    """Write a sparse matrix out, with a value for the cells that it does not hold."""
+    Z = np.full(X.shape, absent)
+    rows = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))
+    Z[rows, X.indices] = X.data
+    return Z
 
 
 def _numbers(X: Any, j: int, column: Any, lists: Iterator[list[Any]]) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,6 +12,7 @@ from skdistill.students._real_rows import RealRows
 from skdistill.students._scorecard import Scorecard, centre
 from skdistill.students._table_targets import Target
 from skdistill.students._tables import Fit, Layout, Limits, Problem
+from skdistill.students._teacher_cuts import Splits
 from skdistill.students._thresholds import choose_cuts, codes_of, merge_cuts
 from skdistill.students._weights import one_row
 
@@ -226,6 +227,7 @@ def fit_scorecard(
     truth: Target,
     real: RealRows,
     *,
+    splits: Mapping[int, Splits],
     max_bins: int,
     alpha: float | str,
     n_pairs: int | str,
@@ -250,6 +252,8 @@ def fit_scorecard(
         The true labels of the real rows.
     real : RealRows
         Rows to choose settings on.
+    splits : mapping of int to Splits
+        Where the teacher's trees split some of the columns.
     max_bins, alpha, n_pairs
         As in the estimators.
     limits : Limits
@@ -264,7 +268,7 @@ def fit_scorecard(
     settings : Settings
         Those chosen.
     """
-    cuts = choose_cuts(Z, response, weight, max_bins)
+    cuts = choose_cuts(Z, response, weight, max_bins, splits)
     codes = np.column_stack([codes_of(z, c) for z, c in zip(Z.T, cuts, strict=True)])
     coarse = [
         merge_cuts(c, np.bincount(codes[:, j], weights=weight, minlength=len(c) + 2), PAIR_BINS)

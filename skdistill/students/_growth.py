@@ -211,7 +211,8 @@ class _Growth:
         task = self.task
         if task.max_depth is not None and self.depth[leaf] >= task.max_depth:
             return
-        if task.weight[self.rows[leaf]].sum() < 2.0 * task.min_weight:
+        mass = task.weight[self.rows[leaf]].sum()
+        if mass < 2.0 * task.min_weight:
             return
         key = blake2b(self.rows[leaf].data, digest_size=16).digest()
         found = task.seen.get(key)
@@ -219,7 +220,7 @@ class _Growth:
             sums = self.sums(leaf) if sums is None else sums
             found = task.seen[key] = task.best_splits(sums)
         liking = found.gain if self.taste is None else self.taste * found.gain
-        slack = NO_GAIN * len(self.rows[leaf])
+        slack = NO_GAIN * mass
         best = int(np.argmax(liking >= liking.max() - slack))
         gain = float(found.gain[best])
         if gain == -np.inf or (gain <= slack and not self.is_mixed(leaf)):

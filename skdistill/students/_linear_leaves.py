@@ -20,6 +20,9 @@ CHUNK = 65_536
 
 MAX_STEPS = 100
 
+# A column of less spread counts as constant: a slope in its unit could be too large for float64.
+LEAST_SPREAD = 1e-290
+
 
 @dataclass(frozen=True)
 class Inputs:
@@ -68,7 +71,7 @@ class Inputs:
             mean = np.average(unit, weights=w)
             centre[j] = low[j] + 2.0 * half * mean if np.isfinite(2.0 * half) else 0.0
             spread[j] = 2.0 * half * np.sqrt(np.average((unit - mean) ** 2, weights=w))
-        usable = (spread > 0) & np.isfinite(spread)
+        usable = (spread > LEAST_SPREAD) & np.isfinite(spread)
         return cls(low, high, centre), np.where(usable, spread, 1.0)
 
     def __call__(self, Z: np.ndarray) -> np.ndarray:

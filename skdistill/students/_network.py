@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -9,6 +10,10 @@ import numpy as np
 from scipy.optimize import minimize
 
 from skdistill.students._network_targets import Targets
+
+
+# Called with the number of steps made, when the network has its weights.
+Watch = Callable[[int], None]
 
 
 class Network:
@@ -118,7 +123,9 @@ def train(
     learning_rate: float,
     batch_size: int,
     n_steps: int,
+    last_step: int,
     rng: np.random.Generator,
+    watch: Watch | None = None,
 ) -> None:
     """Minimise ``mean(weight * loss) + alpha / 2 * ||coefs||^2`` by minibatch Adam.
 
@@ -142,16 +149,20 @@ def train(
     batch_size : int
         Largest number of rows in a step; every pass is cut into equal batches.
     n_steps : int
-        Number of steps.
+        Number of steps after which the rate is zero.
+    last_step : int
+        Number of steps made, `n_steps` at most.
     rng : Generator
         Shuffles the rows of each pass.
+    watch : callable, optional
+        Called after each step with the number of steps made.
     """
     n_samples = len(X)
     n_batches = -(-n_samples // batch_size)
     bounds = np.linspace(0, n_samples, n_batches + 1).astype(int).tolist()
     adam = _Adam(network.theta)
     decay = (alpha * network.is_coef).astype(network.theta.dtype)
-    for step in range(n_steps):
+    for step in range(last_step):
         batch = step % n_batches
         if batch == 0:
             order = rng.permutation(n_samples)
@@ -164,6 +175,8 @@ def train(
         network.slope += decay * network.theta
         rate = 0.5 * learning_rate * (1.0 + np.cos(np.pi * step / n_steps))
         adam.step(network.theta, network.slope, rate)
+        if watch is not None:
+            watch(step + 1)
 
 
 def polish(
@@ -174,7 +187,8 @@ def polish(
     *,
     alpha: float,
     n_steps: int,
-) -> float:
+    watch: Watch | None = None,
+) -> tuple[float, int]:
     """Minimise what `train` minimises further, by L-BFGS on all rows at once.
 
     Minibatches bring a small network near a minimum, curvature brings it there: where the targets
@@ -188,11 +202,15 @@ def polish(
         As given to `train`.
     n_steps : int
         Largest number of iterations; 0 changes nothing.
+    watch : callable, optional
+        Called after each iteration with the number of iterations made.
 
     Returns
     -------
     value : float
         The objective reached.
+    n_made : int
+        Number of iterations made.
     """
     shares = (weight / len(X))[:, None].astype(network.theta.dtype)
     decay = alpha * network.is_coef.astype(np.float64)
@@ -206,15 +224,26 @@ def polish(
         penalty = 0.5 * float(decay @ np.square(theta))
         return value + penalty, network.slope.astype(np.float64) + decay * theta
 
+    n_made = 0
+
+    def count(theta: np.ndarray) -> None:
+        nonlocal n_made
+        n_made += 1
+        if watch is not None:
+            network.theta[:] = theta
+            watch(n_made)
+
     theta = network.theta.astype(np.float64)
     value = objective(theta)[0]
     if n_steps and np.isfinite(value):
         # Stops by itself where single precision sees no descent any more.
         options = {"maxiter": n_steps, "maxfun": 2 * n_steps, "maxcor": 20, "ftol": 0.0}
-        best = minimize(objective, theta, jac=True, method="L-BFGS-B", options=options)
+        best = minimize(
+            objective, theta, jac=True, method="L-BFGS-B", callback=count, options=options
+        )
         network.theta[:] = best.x
         value = float(best.fun)
-    return value
+    return value, n_made
 
 
 class _Adam:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -42,8 +43,9 @@ class Recipe:
         Penalty, for the sum of the rows' losses.
     learning_rate : float
         Rate of Adam's first step.
-    batch_size, n_steps, polish_steps, n_restarts : int
-        Rows of a step of Adam, its steps, those of L-BFGS, and how often Adam starts anew.
+    batch_size, n_steps, last_step, polish_steps, n_restarts : int
+        Rows of a step of Adam, steps after which its rate is zero, steps it makes, iterations of
+        L-BFGS at most, and how often Adam starts anew.
     """
 
     hidden: tuple[int, ...]
@@ -52,6 +54,7 @@ class Recipe:
     learning_rate: float
     batch_size: int
     n_steps: int
+    last_step: int
     polish_steps: int
     n_restarts: int
 
@@ -69,7 +72,14 @@ class Task:
         return Task(self.X[rows], self.targets.take(rows), mean_one(self.weight[rows]))
 
 
-def fit_network(task: Task, recipe: Recipe, rng: np.random.Generator) -> Network:
+# Called with the network, and the steps of Adam and of L-BFGS it has made: those of the latter are
+# left out before there is one.
+Observer = Callable[..., None]
+
+
+def fit_network(
+    task: Task, recipe: Recipe, rng: np.random.Generator, observe: Observer | None = None
+) -> tuple[Network, int]:
     """Train several networks by Adam, and polish the one with the least objective.
 
     Parameters
@@ -80,11 +90,15 @@ def fit_network(task: Task, recipe: Recipe, rng: np.random.Generator) -> Network
         How.
     rng : Generator
         Draws the first weights and the order of the rows.
+    observe : callable, optional
+        Called after every step.
 
     Returns
     -------
     network : Network
         Its weights are not finite if no start converged.
+    n_polished : int
+        Iterations of L-BFGS made.
     """
     alpha, n_samples = recipe.alpha / len(task.X), len(task.X)
     networks, values = [], []
@@ -100,15 +114,19 @@ def fit_network(task: Task, recipe: Recipe, rng: np.random.Generator) -> Network
             learning_rate=recipe.learning_rate,
             batch_size=recipe.batch_size,
             n_steps=recipe.n_steps,
+            last_step=recipe.last_step,
             rng=rng,
+            watch=observe and partial(observe, network),
         )
         networks.append(network)
-        values.append(polish(network, task.X, task.targets, task.weight, alpha=alpha, n_steps=0))
+        values.append(polish(network, task.X, task.targets, task.weight, alpha=alpha, n_steps=0)[0])
     best = networks[int(np.argmin(np.nan_to_num(values, nan=np.inf, posinf=np.inf)))]
     n_steps = min(recipe.polish_steps, POLISH_ROWS // n_samples)
-    if n_steps >= min(LEAST_POLISH_STEPS, recipe.polish_steps):
-        polish(best, task.X, task.targets, task.weight, alpha=alpha, n_steps=n_steps)
-    return best
+    if n_steps < min(LEAST_POLISH_STEPS, recipe.polish_steps):
+        return best, 0
+    watch = observe and partial(observe, best, recipe.last_step)
+    rows = task.X, task.targets, task.weight
+    return best, polish(best, *rows, alpha=alpha, n_steps=n_steps, watch=watch)[1]
 
 
 def choose(
@@ -160,13 +178,14 @@ def choose(
     n_scored = min(N_FOLDS, -(-ENOUGH_HELD_OUT * N_FOLDS // len(real)))
     folds = list(alone.folds(N_FOLDS, len(real), rng))[:n_scored]
     seeds = rng.integers(2**32, size=n_scored)
-    trial = replace(recipe, n_steps=min(recipe.n_steps, TRIAL_STEPS), n_restarts=1, polish_steps=0)
+    n_steps = min(recipe.n_steps, TRIAL_STEPS)
+    trial = replace(recipe, n_steps=n_steps, last_step=n_steps, n_restarts=1, polish_steps=0)
 
     def held_out_loss(name: str, alpha: float) -> float:
         losses = []
         for (rows, held_out), seed in zip(folds, seeds, strict=True):
             own = np.random.default_rng(seed)  # the same for all, so that only they differ
-            network = fit_network(tasks[name].take(rows), replace(trial, alpha=alpha), own)
+            network, _ = fit_network(tasks[name].take(rows), replace(trial, alpha=alpha), own)
             scores = network.forward(tasks[name].X[held_out.rows])[-1].astype(np.float64)
             losses.append(held_out.score(predict(scores)))
         return float(np.mean(losses))

@@ -69,7 +69,7 @@ def grow_tree(
     Z : ndarray of shape (n_rows, n_columns)
         Encoded rows, NaN for missing.
     targets : ndarray of shape (n_rows, n_outputs)
-        Probabilities of all classes, or values between -1 and 1.
+        Probabilities of all classes, or values with mean zero and unit spread.
     weight : ndarray of shape (n_rows,)
         Positive weights of the rows.
     max_leaf_nodes : int

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from sklearn.tree import DecisionTreeRegressor
 
 from skdistill.students._bins import halfway
+from skdistill.students._teacher_cuts import Splits
 
 # Smallest share of the rows' weight on each side of a supervised cut.
 LEAST_SHARE = 0.005
 
 
 def choose_cuts(
-    Z: np.ndarray, response: np.ndarray, weight: np.ndarray, max_bins: int
+    Z: np.ndarray,
+    response: np.ndarray,
+    weight: np.ndarray,
+    max_bins: int,
+    splits: Mapping[int, Splits],
 ) -> list[np.ndarray]:
     """Choose the thresholds of each column.
 
-    A column with few values gets all thresholds between them. Of any other, half of the cuts are
-    at quantiles, where the rows are, and half are those of a small regression tree of the targets
-    on this column alone: a jump in a thin tail, such as that at zero of a column that is mostly
-    zero, is not at a quantile.
+    A column with few values gets all thresholds between them. Of any other, up to half of the cuts
+    are where the teacher's trees gain most, if they are known. Half of the others are at quantiles,
+    where the rows are, and half are those of a small regression tree of the targets on this column
+    alone: a jump in a thin tail, such as that at zero of a column that is mostly zero, is not at a
+    quantile.
 
     Parameters
     ----------
@@ -31,6 +39,8 @@ def choose_cuts(
         Positive weights of the rows.
     max_bins : int
         Most bins of a column, from 2 to 255; missing values have one more.
+    splits : mapping of int to Splits
+        Where the teacher's trees split some of the columns.
 
     Returns
     -------
@@ -38,7 +48,7 @@ def choose_cuts(
         For each column thresholds in increasing order; values at most the first one are in the
         first bin.
     """
-    return [_cut(column, response, weight, max_bins) for column in Z.T]
+    return [_cut(column, response, weight, max_bins, splits.get(j)) for j, column in enumerate(Z.T)]
 
 
 def codes_of(column: np.ndarray, cuts: np.ndarray) -> np.ndarray:
@@ -104,7 +114,13 @@ def coarse_bins(fine: np.ndarray, cuts: np.ndarray) -> np.ndarray:
     return np.append(inside, len(cuts) + 1)
 
 
-def _cut(column: np.ndarray, response: np.ndarray, weight: np.ndarray, max_bins: int) -> np.ndarray:
+def _cut(
+    column: np.ndarray,
+    response: np.ndarray,
+    weight: np.ndarray,
+    max_bins: int,
+    splits: Splits | None,
+) -> np.ndarray:
     present = ~np.isnan(column)
     values, ranks = np.unique(column[present], return_inverse=True)
     if len(values) < 2:
@@ -113,11 +129,17 @@ def _cut(column: np.ndarray, response: np.ndarray, weight: np.ndarray, max_bins:
     if len(values) <= max_bins:
         return between
     weight = weight[present]
-    below = np.cumsum(np.bincount(ranks, weights=weight))[:-1]
-    n_quantiles = max_bins // 2
-    wanted = np.arange(1, n_quantiles + 1) / (n_quantiles + 1) * weight.sum()
-    chosen = np.minimum(np.searchsorted(below, wanted), len(between) - 1)
-    n_supervised = max_bins - 1 - n_quantiles
+    chosen = np.zeros(0, dtype=np.int64)
+    if splits is not None:
+        gains = np.zeros(len(between))
+        places = np.searchsorted(values, splits.thresholds, side="right") - 1
+        inside = (places >= 0) & (places < len(between))
+        np.add.at(gains, places[inside], splits.gains[inside])
+        chosen = np.unique(_at_quantiles(gains, max_bins // 2))
+    n_quantiles = (max_bins - len(chosen)) // 2
+    n_supervised = max_bins - 1 - len(chosen) - n_quantiles
+    mass = np.bincount(ranks, weights=weight)
+    chosen = np.append(chosen, np.minimum(_at_quantiles(mass, n_quantiles), len(between) - 1))
     if n_supervised:
         # On ranks no value is too large, and no two are too near, for the tree's precision.
         tree = DecisionTreeRegressor(
@@ -125,6 +147,14 @@ def _cut(column: np.ndarray, response: np.ndarray, weight: np.ndarray, max_bins:
             min_weight_fraction_leaf=LEAST_SHARE,
             random_state=0,  # a single column: there is nothing to draw
         ).fit(ranks[:, None], response[present], sample_weight=weight)
-        splits = tree.tree_.threshold[tree.tree_.children_left >= 0]
-        chosen = np.append(chosen, np.floor(splits).astype(np.int64))
+        thresholds = tree.tree_.threshold[tree.tree_.children_left >= 0]
+        chosen = np.append(chosen, np.floor(thresholds).astype(np.int64))
     return between[np.unique(chosen)]
+
+
+def _at_quantiles(mass: np.ndarray, n: int) -> np.ndarray:
+    """Return the places at which a sum of masses passes `n` equal shares; none without a mass."""
+    if not mass.any():
+        return np.zeros(0, dtype=np.int64)
+    below = np.cumsum(mass)
+    return np.searchsorted(below, np.arange(1, n + 1) / (n + 1) * below[-1])

@@ -2,170 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
-from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
 
-from skdistill._validation import check_integer, check_real
 from skdistill.losses import DistillationLoss, softmax
-from skdistill.students._additive_fit import FINE, FINEST, fit_scorecard
-from skdistill.students._base import BaseStudent, StudentClassifier, StudentRegressor
+from skdistill.students._additive_base import AdditiveStudent
+from skdistill.students._additive_fit import FINE, FINEST
+from skdistill.students._base import StudentClassifier, StudentRegressor
 from skdistill.students._inputs import fit_scale
-from skdistill.students._points import plot_terms, points_rows
 from skdistill.students._real_rows import RealRows
-from skdistill.students._scorecard import Scorecard
 from skdistill.students._scores import to_logits
-from skdistill.students._table_targets import ClassTarget, Target, ValueTarget
-from skdistill.students._tables import Limits
+from skdistill.students._table_targets import ClassTarget, ValueTarget
+from skdistill.students._teacher_cuts import NO_SPLITS, Splits
 
 
-class _AdditiveStudent(BaseStudent):
-    """Parameters, fit and readable forms, the same for classes and values."""
-
-    _layout: ClassVar[str] = "ordered"
-
-    def __init__(
-        self,
-        *,
-        max_bins: int = 32,
-        alpha: float | str = "auto",
-        n_pairs: int | str = "auto",
-        random_state: Any = None,
-    ) -> None:
-        self.max_bins = max_bins
-        self.alpha = alpha
-        self.n_pairs = n_pairs
-        self.random_state = random_state
-
-    @property
-    def n_parameters_(self) -> int:
-        """Number of points in all tables, and the intercepts."""
-        check_is_fitted(self)
-        return self.scorecard_.n_values
-
-    @property
-    def pairs_(self) -> list[tuple[str, str]]:
-        """Names of the columns of each table of two."""
-        check_is_fitted(self)
-        names = self._encoder.feature_names_out()
-        pairs = [term.columns for term in self.scorecard_.terms if len(term.columns) == 2]
-        return [(names[j], names[k]) for j, k in pairs]
-
-    def points_table(self, *, scale: float = 1.0, decimals: int | None = None) -> list[dict]:
-        """List the points of every bin: all that the student knows, to be read or printed.
-
-        A row's score is the sum of the points of its bins and of the intercept: the log-odds of
-        the second of two classes, the logit of each of more classes, or the value.
-
-        Parameters
-        ----------
-        scale : float, default=1.0
-            Points of one unit of the score. ``20 / log(2)`` lets 20 points double the odds, as
-            is usual in credit scoring.
-        decimals : int or None, default=None
-            Round to so many decimals; None does not round.
-
-        Returns
-        -------
-        rows : list of dict
-            With the keys "feature", "bin" and "points"; for more than two classes with a key
-            "points of <class>" for each instead of the last. ``pandas.DataFrame(rows)`` makes a
-            table of them. The bin ``(a, b]`` holds values above `a` up to `b`.
-
-        Raises
-        ------
-        ValueError
-            If `scale` is zero or less, or `decimals` below zero.
-        """
-        check_is_fitted(self)
-        check_real(scale, "scale", minimum=0.0, strict=True)
-        if decimals is not None:
-            check_integer(decimals, "decimals", minimum=0)
-        return points_rows(
-            self.scorecard_, self._encoder, self._output_names(), scale=scale, decimals=decimals
-        )
-
-    def plot_shapes(self, *, axes: Any = None) -> np.ndarray:
-        """Draw the points of each column as a function of its value, and pairs as maps.
-
-        Needs matplotlib: ``pip install 'skdistill[report]'``.
-
-        Parameters
-        ----------
-        axes : array of matplotlib Axes or None, default=None
-            Where to draw, at least as many as there are tables; None makes a figure. The largest
-            effects come first. For more than two classes pairs show the first class.
-
-        Returns
-        -------
-        axes : ndarray of Axes
-            One for each table.
-
-        Raises
-        ------
-        ImportError
-            If matplotlib is missing.
-        ValueError
-            If there are fewer axes than tables.
-        """
-        check_is_fitted(self)
-        return plot_terms(self.scorecard_, self._encoder, self._output_names(), axes)
-
-    def _output_names(self) -> list[str]:
-        """Name of each score where there are several, else none."""
-        classes = getattr(self, "classes_", ())
-        return [str(label) for label in classes] if len(classes) > 2 else []
-
-    def _check_params(self) -> None:
-        check_integer(self.max_bins, "max_bins", minimum=2)
-        if self.max_bins > 255:
-            raise ValueError(f"max_bins must be an integer <= 255, got {self.max_bins!r}.")
-        for name, value in (("alpha", self.alpha), ("n_pairs", self.n_pairs)):
-            if isinstance(value, str) and value != "auto":
-                raise ValueError(f"{name} must be 'auto' or a number, got {value!r}.")
-        if not isinstance(self.alpha, str):
-            check_real(self.alpha, "alpha", minimum=0.0, strict=True)
-        if not isinstance(self.n_pairs, str):
-            check_integer(self.n_pairs, "n_pairs", minimum=0)
-
-    def _fit_tables(
-        self,
-        Z: np.ndarray,
-        target: Target,
-        response: np.ndarray,
-        weight: np.ndarray,
-        *,
-        truth: Target,
-        real: RealRows,
-        limits: Limits,
-    ) -> Scorecard:
-        seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
-        card, settings = fit_scorecard(
-            Z,
-            target,
-            response,
-            weight,
-            truth,
-            real,
-            max_bins=self.max_bins,
-            alpha=self.alpha,
-            n_pairs=self.n_pairs,
-            limits=limits,
-            rng=np.random.default_rng(seed),
-        )
-        self.alpha_ = settings.alpha
-        return card
-
-    def _keep(self, card: Scorecard) -> None:
-        """Keep the fitted tables, and of the encoder what they look at."""
-        self.scorecard_ = card.without_empty()
-        columns = [j for term in self.scorecard_.terms for j in term.columns]
-        self._encoder.keep_columns(np.array(columns, dtype=np.int64))
-
-
-class AdditiveStudentClassifier(_AdditiveStudent, StudentClassifier):
+class AdditiveStudentClassifier(AdditiveStudent, StudentClassifier):
     """Scorecard that learns class probabilities from soft targets.
 
     A sum of tables: each column is cut into bins that have points, and a few pairs of columns
@@ -251,8 +104,81 @@ class AdditiveStudentClassifier(_AdditiveStudent, StudentClassifier):
     mean radius (14.79, 15.045] -8.0
     """
 
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        soft_targets: Any = None,
+        classes: Any = None,
+        temperature: float = 1.0,
+        hard_label_weight: Any = 0.0,
+        labeled: Any = None,
+        teacher: Any = None,
+    ) -> Any:
+        """Fit the student to soft targets, or to hard labels alone.
+
+        Parameters
+        ----------
+        X : {array-like, DataFrame} of shape (n_samples, n_features)
+            Training rows. DataFrames may hold strings, categories and missing values.
+        y : array-like of shape (n_samples,)
+            Hard labels. Where `hard_label_weight` is zero they only name the classes.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights of the rows.
+        soft_targets : array-like of shape (n_samples, n_classes), default=None
+            Teacher probabilities, unsoftened, columns in the order of the sorted classes. None
+            fits to the hard labels alone.
+        classes : array-like of shape (n_classes,), default=None
+            Sorted labels of the columns of `soft_targets`; needed where `y` lacks a class.
+        temperature : float >= 1, default=1.0
+            Softens both sides of the loss; predictions are at temperature one.
+        hard_label_weight : float or array-like of shape (n_samples,), default=0.0
+            Weight of the hard label of each row against its soft target, in [0, 1].
+        labeled : array-like of shape (n_samples,), dtype bool, default=None
+            Which rows of `y` are true; see :class:`TreeStudentClassifier`.
+        teacher : object, default=None
+            Fitted model that gave the soft targets, for rows like `X`. Up to half of the cuts of a
+            numeric column are taken from its trees, of LightGBM, XGBoost or scikit-learn, also
+            inside Pipelines, ensembles and searches. One without trees changes nothing, and nor
+            does a split of what an encoder makes of several columns.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            If shapes or probabilities are wrong, if there is only one class, or if `temperature`,
+            `hard_label_weight` or `labeled` is given without `soft_targets`.
+        """
+        return self._fit(
+            X,
+            y,
+            sample_weight=sample_weight,
+            soft_targets=soft_targets,
+            classes=classes,
+            temperature=temperature,
+            hard_label_weight=hard_label_weight,
+            labeled=labeled,
+            teacher=teacher,
+        )
+
+    def _fit_rows(
+        self, X: Any, loss: DistillationLoss, weight: np.ndarray, real: RealRows, teacher: Any
+    ) -> None:
+        Z = self._fit_encoder(X, loss.mixed, weight)
+        self._fit_encoded(Z, loss, weight, real, self._read_teacher(teacher, X, Z))
+
     def _fit_encoded(
-        self, Z: np.ndarray, loss: DistillationLoss, weight: np.ndarray, real: RealRows
+        self,
+        Z: np.ndarray,
+        loss: DistillationLoss,
+        weight: np.ndarray,
+        real: RealRows,
+        splits: Mapping[int, Splits] = NO_SPLITS,
     ) -> None:
         card = self._fit_tables(
             Z,
@@ -261,6 +187,7 @@ class AdditiveStudentClassifier(_AdditiveStudent, StudentClassifier):
             weight,
             truth=ClassTarget(DistillationLoss(real.truth, None)),
             real=real,
+            splits=splits,
             limits=FINE,
         )
         self._keep(card.narrow())
@@ -269,7 +196,7 @@ class AdditiveStudentClassifier(_AdditiveStudent, StudentClassifier):
         return softmax(to_logits(self.scorecard_.scores(Z)))
 
 
-class AdditiveStudentRegressor(_AdditiveStudent, StudentRegressor):
+class AdditiveStudentRegressor(AdditiveStudent, StudentRegressor):
     """Scorecard that learns a teacher's predictions.
 
     A sum of tables: each column is cut into bins that have points, and a few pairs of columns
@@ -343,8 +270,70 @@ class AdditiveStudentRegressor(_AdditiveStudent, StudentRegressor):
     [('bmi', 's4')]
     """
 
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        soft_targets: Any = None,
+        hard_label_weight: Any = 0.0,
+        labeled: Any = None,
+        teacher: Any = None,
+    ) -> Any:
+        """Fit the student to a teacher's predictions, or to the true values alone.
+
+        Parameters
+        ----------
+        X : {array-like, DataFrame} of shape (n_samples, n_features)
+            Training rows. DataFrames may hold strings, categories and missing values.
+        y : array-like of shape (n_samples,)
+            True values. Ignored where `hard_label_weight` is zero and `soft_targets` are given.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights of the rows.
+        soft_targets : array-like of shape (n_samples,), default=None
+            The teacher's predictions. None fits to the true values alone.
+        hard_label_weight : float or array-like of shape (n_samples,), default=0.0
+            Weight of the true value of each row against the teacher's, in [0, 1].
+        labeled : array-like of shape (n_samples,), dtype bool, default=None
+            Which rows of `y` are true; see :class:`TreeStudentRegressor`.
+        teacher : object, default=None
+            Fitted model that gave the soft targets, for rows like `X`, from whose trees cuts are
+            taken as in :class:`AdditiveStudentClassifier`.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            If shapes are wrong, values are not finite, or `hard_label_weight` or `labeled` is
+            given without `soft_targets`.
+        """
+        return self._fit(
+            X,
+            y,
+            sample_weight=sample_weight,
+            soft_targets=soft_targets,
+            hard_label_weight=hard_label_weight,
+            labeled=labeled,
+            teacher=teacher,
+        )
+
+    def _fit_rows(
+        self, X: Any, target: np.ndarray, weight: np.ndarray, real: RealRows, teacher: Any
+    ) -> None:
+        Z = self._fit_encoder(X, target[:, None], weight)
+        self._fit_encoded(Z, target, weight, real, self._read_teacher(teacher, X, Z))
+
     def _fit_encoded(
-        self, Z: np.ndarray, target: np.ndarray, weight: np.ndarray, real: RealRows
+        self,
+        Z: np.ndarray,
+        target: np.ndarray,
+        weight: np.ndarray,
+        real: RealRows,
+        splits: Mapping[int, Splits] = NO_SPLITS,
     ) -> None:
         scale = fit_scale(target[:, None], weight)
         offset, width = float(scale.offset[0]), float(scale.width[0])
@@ -356,6 +345,7 @@ class AdditiveStudentRegressor(_AdditiveStudent, StudentRegressor):
             weight,
             truth=ValueTarget(real.truth, offset, width),
             real=real,
+            splits=splits,
             limits=FINEST,
         )
         self._keep(card.rescaled(width, offset))

@@ -109,17 +109,18 @@ class _TreeStudent(BaseStudent):
         self, Z: np.ndarray, targets: TreeTargets, weight: np.ndarray, real: RealRows, *, hard: bool
     ) -> None:
         """Choose the settings, grow the tree and fit its leaves; `hard` tells of hard labels."""
+        # From here on a row of shares weighs one too: next to rounding nothing may be too light.
+        weight = weight / one_row(weight)
         settings = self._choose(Z, targets, weight, real, hard=hard)
-        unit, linear = one_row(weight), self.leaf == "linear"
-        least = settings.min_samples_leaf * unit
-        nodes = self._grow_on(Z, targets, weight, least, search=self.refine)
+        linear = self.leaf == "linear"
+        nodes = self._grow_on(Z, targets, weight, settings.min_samples_leaf, search=self.refine)
         self.tree_, self.leaves_, self.leaf_shares_ = fit_leaves(
             nodes,
             Z,
             targets,
             weight,
             ccp_alpha=settings.ccp_alpha,
-            strength=settings.shrinkage * unit,
+            strength=settings.shrinkage,
             linear=linear,
         )
         used = np.unique(self.tree_.feature)
@@ -210,10 +211,10 @@ class TreeStudentClassifier(_TreeStudent, StudentClassifier):
         After the greedy growth search for a better tree of that size: in rounds a random part is
         removed, others grow, and the splits that this touches are chosen again for the tree as
         it is [2]_. Before any shrinkage the loss of the training targets is never above that of
-        the greedy tree. It takes a second or two for ten thousand rows; of more than 20,000 rows
+        the greedy tree. It takes a few seconds for ten thousand rows; of more than 20,000 rows
         the search looks at a random sample.
     random_state : int, RandomState instance or None, default=None
-        Seed of the search.
+        Seed of the folds, of samples of many rows, and of the search.
 
     Attributes
     ----------
@@ -330,10 +331,10 @@ class TreeStudentRegressor(_TreeStudent, StudentRegressor):
         After the greedy growth search for a better tree of that size: in rounds a random part is
         removed, others grow, and the splits that this touches are chosen again for the tree as
         it is [2]_. Before any shrinkage the loss of the training targets is never above that of
-        the greedy tree. It takes a second or two for ten thousand rows; of more than 20,000 rows
+        the greedy tree. It takes a few seconds for ten thousand rows; of more than 20,000 rows
         the search looks at a random sample.
     random_state : int, RandomState instance or None, default=None
-        Seed of the search.
+        Seed of the folds, of samples of many rows, and of the search.
 
     Attributes
     ----------
@@ -400,9 +401,11 @@ class TreeStudentRegressor(_TreeStudent, StudentRegressor):
     def _fit_encoded(
         self, Z: np.ndarray, target: np.ndarray, weight: np.ndarray, real: RealRows
     ) -> None:
-        # In units of its own spread no target is too large or too small.
+        # In units of its own spread no target is too large or too small; that of all rows, so
+        # that what the others differ in is more than rounding beside an outlier.
         middle = target.mean()
-        spread = np.abs(target - middle).max() or 1.0
+        size = np.abs(target - middle).max() or 1.0
+        spread = size * (((target - middle) / size).std() or 1.0)
         values = (target - middle)[:, None] / spread
         real = replace(real, truth=(real.truth - middle) / spread)
         self._fit_tree(

@@ -235,6 +235,6 @@ def test_narrow_suites_answer_their_questions(written):
     assert "| tree 8 | -5.0 % | 1 of 2 sets | -20.0 % | 1 of 1 sets | 3/0/0 |" in text
     assert "| tree 64 | -20.0 % | 2 of 2 sets | -20.0 % | 1 of 1 sets | 3/0/0 |" in text
     assert "| **median** |  |  | -10.0 % |  |" in text
-    assert "- teacher `lightgbm`: lower log loss on 1 of 2 sets (1/0/1 wins/ties/losses)" in text
+    assert "- teacher `lightgbm`: lower log loss in 1 of 2 cells (1/0/1 wins/ties/losses)" in text
     assert "| lightgbm | adult | 0.400 | 0.300 | 0.250 | win |" in text
     assert "| tree 64 | 1,000,000 | 10 | 20 | 0.50 | 1.50 | 3.00 |" in text

@@ -1,11 +1,13 @@
 """The speed suite, on few rows."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from benchmarks import speed
 from benchmarks.tasks import RunSettings, key_of
+from skdistill.students import _network_fit
 
 TASK = speed.SpeedTask(tree_rows=(500,), mlp_rows=(300,))
 
@@ -31,6 +33,20 @@ def test_both_networks_make_the_same_steps(method: str) -> None:
     model = speed.make_model("mlp", method, 250).fit(*speed.make_rows(250))
     passes = model.n_iter_ if method == "scikit-learn" else model.n_iter_ / 3
     assert passes == speed.PASSES
+
+
+def test_our_network_makes_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = []
+    train = _network_fit.train
+
+    def counted(*args: Any, last_step: int, **how: Any) -> None:
+        steps.append(last_step)
+        train(*args, last_step=last_step, **how)
+
+    monkeypatch.setattr(_network_fit, "train", counted)
+    model = speed.make_model("mlp", "ours", 250).fit(*speed.make_rows(250))
+    assert steps == [3 * speed.PASSES]
+    assert model.n_polish_ == 0
 
 
 def test_a_failing_fit_becomes_a_row(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

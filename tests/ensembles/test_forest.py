@@ -8,10 +8,12 @@ import lightgbm as lgb
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse as sp
 import xgboost as xgb
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import (
+    AdaBoostClassifier,
     BaggingClassifier,
     ExtraTreesRegressor,
     GradientBoostingClassifier,
@@ -22,12 +24,14 @@ from sklearn.ensemble import (
     RandomForestRegressor,
     VotingClassifier,
 )
+from sklearn.exceptions import NotFittedError
+from sklearn.feature_selection import RFE
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from skdistill._ensembles import LEAF, find_sources
@@ -56,7 +60,7 @@ def raw_scores(model, X):
         said = model.decision_function(X)
     else:
         said = model.predict_proba(X) if hasattr(model, "predict_proba") else model.predict(X)
-    return np.asarray(said, dtype=np.float64).reshape(len(X), -1)
+    return np.asarray(said, dtype=np.float64).reshape(X.shape[0], -1)
 
 
 def assert_same(model, X, source=None):
@@ -146,6 +150,37 @@ def test_categories_of_a_frame(model):
     assert_same(model, frame.iloc[::-1], source)
 
 
+def test_sparse_cells_are_missing_to_xgboost_and_zero_to_others():
+    X, score, _ = make_rows()
+    codes = X[:, 3:].astype(int).astype(str)
+    rounded = sp.csr_matrix(np.round(X[:, [2, 3]] / [1e6, 1.0]))
+    for model in (xgb.XGBRegressor(**XGB), lgb.LGBMRegressor(**LGB)):
+        pipeline = make_pipeline(OneHotEncoder(), model).fit(codes, score)
+        (source,) = find_sources(pipeline)
+        said = raw_scores(model, pipeline[:-1].transform(codes))
+        difference = source.forest.scores(source.encode(codes)) - said
+        assert_allclose(difference, np.full_like(difference, difference[0, 0]), atol=2e-6)
+        assert_same(model.fit(rounded, score), rounded)
+
+
+def test_fractions_of_codes_are_cut_off():
+    X, score, _ = make_rows()
+    model = lgb.LGBMRegressor(**LGB, min_data_per_group=3, cat_smooth=1.0)
+    model.fit(X, score, categorical_feature=[3])
+    for moved in (0.5, -0.5, -2.0, 99.0):
+        Z = X.copy()
+        Z[:, 3] += moved
+        assert_same(model, Z)
+
+
+def test_missing_numbers_of_nullable_columns():
+    X, score, _ = make_rows()
+    frame = pd.DataFrame(X, columns=list("abcd"))
+    frame["d"] = frame["d"].astype(int).astype("Int64").mask(frame["d"] == 2)
+    for model in (HistGradientBoostingRegressor(max_iter=6), lgb.LGBMRegressor(**LGB)):
+        assert_same(model.fit(frame, score), frame)
+
+
 def test_best_iteration_counts():
     X, score, _ = make_rows(120)
     model = xgb.XGBRegressor(n_estimators=60, learning_rate=1.0, early_stopping_rounds=2, n_jobs=1)
@@ -212,6 +247,16 @@ class TestWhereTreesAreFound:
         said = [source.forest.scores(source.encode(X)) for source in find_sources(model)]
         assert_allclose(np.mean(said, axis=0), model.predict_proba(X))
 
+    def test_feature_elimination_keeps_some_columns(self):
+        X, _, codes = make_rows(missing=False)
+        forest = RandomForestClassifier(5, random_state=0)
+        assert_same(RFE(forest, n_features_to_select=2).fit(X, codes), X)
+
+    def test_adaptive_boosting(self):
+        X, _, codes = make_rows(missing=False)
+        model = AdaBoostClassifier(DecisionTreeClassifier(max_depth=2), n_estimators=3)
+        assert len(find_sources(model.fit(X, codes))) == 3
+
     def test_boosters_themselves(self):
         X, score, _ = make_rows()
         model = xgb.XGBRegressor(**XGB).fit(X, score)
@@ -246,10 +291,36 @@ class TestErrors:
             find_sources(lgb.LGBMRegressor(**LGB, zero_as_missing=True).fit(X, score))
         with pytest.raises(ValueError, match="linear leaves"):
             find_sources(lgb.LGBMRegressor(**LGB, linear_tree=True).fit(X, score))
+        with pytest.raises(ValueError, match=r"missing=-999\.0, which is not supported"):
+            find_sources(xgb.XGBRegressor(**XGB, missing=-999.0).fit(X, score))
+        with pytest.raises(ValueError, match="booster='dart'"):
+            find_sources(xgb.XGBRegressor(**XGB, booster="dart").fit(X, score))
         frame = pd.DataFrame({"a": X[:, 0], "b": pd.Categorical(X[:, 3].astype(int))})
         model = xgb.XGBRegressor(**XGB, enable_categorical=True, max_cat_to_onehot=1)
         with pytest.raises(ValueError, match="categorical splits"):
             find_sources(model.fit(frame, X[:, 3] % 2))
+
+    def test_models_that_are_not_fitted(self):
+        for model in (lgb.LGBMRegressor(), xgb.XGBRegressor(), HistGradientBoostingRegressor()):
+            with pytest.raises(NotFittedError, match=type(model).__name__):
+                find_sources(make_pipeline(model))
+
+    def test_rows_of_other_columns(self):
+        X, score, _ = make_rows()
+        for model in (lgb.LGBMRegressor(**LGB), xgb.XGBRegressor(**XGB)):
+            (source,) = find_sources(model.fit(X, score))
+            (bare,) = find_sources(model._Booster)
+            for one in (source, bare):
+                with pytest.raises(ValueError, match=r"X has 5 columns .* fitted to 4"):
+                    one.encode(np.hstack([X, X[:, :1]]))
+
+    def test_columns_in_another_order(self):
+        X, score, _ = make_rows()
+        frame = pd.DataFrame(X, columns=list("abcd"))
+        for model in (lgb.LGBMRegressor(**LGB), RandomForestRegressor(3)):
+            (source,) = find_sources(model.fit(frame, score))
+            with pytest.raises(ValueError, match=r"another order .* 'b', 'c', 'd'"):
+                source.encode(frame[list("badc")])
 
     def test_strings_without_an_encoder(self):
         X, score, _ = make_rows()

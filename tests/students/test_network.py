@@ -82,7 +82,7 @@ def make_ridge():
 def test_adam_without_hidden_layer_reaches_the_penalised_optimum():
     X, targets, w, best = make_ridge()
     network = Network([3, 1], dtype=np.float64)
-    how = {"learning_rate": 0.05, "batch_size": 64, "n_steps": 1500}
+    how = {"learning_rate": 0.05, "batch_size": 64, "n_steps": 1500, "last_step": 1500}
     train(network, X, targets, w, alpha=0.1, rng=np.random.default_rng(0), **how)
     np.testing.assert_allclose(network.theta, best, atol=1e-6)
 
@@ -91,11 +91,12 @@ def test_adam_without_hidden_layer_reaches_the_penalised_optimum():
 def test_polish_reaches_the_penalised_optimum(dtype, atol):
     X, targets, w, best = make_ridge()
     network = Network([3, 1], dtype=dtype)
-    start = polish(network, X.astype(dtype), targets, w, alpha=0.1, n_steps=0)
+    start, _ = polish(network, X.astype(dtype), targets, w, alpha=0.1, n_steps=0)
     assert not network.theta.any()
-    value = polish(network, X.astype(dtype), targets, w, alpha=0.1, n_steps=50)
+    value, n_made = polish(network, X.astype(dtype), targets, w, alpha=0.1, n_steps=50)
+    assert 0 < n_made <= 50
     np.testing.assert_allclose(network.theta, best, atol=atol)
-    again = polish(network, X.astype(dtype), targets, w, alpha=0.1, n_steps=0)
+    again, _ = polish(network, X.astype(dtype), targets, w, alpha=0.1, n_steps=0)
     assert value == pytest.approx(again, rel=1e-6)
     assert value < start
 
@@ -110,6 +111,7 @@ def test_the_best_of_several_starts_is_kept():
         learning_rate=0.01,
         batch_size=50,
         n_steps=60,
+        last_step=60,
         polish_steps=0,
         n_restarts=5,
     )
@@ -117,11 +119,11 @@ def test_the_best_of_several_starts_is_kept():
     def objective(network):
         return polish(
             network, task.X, task.targets, task.weight, alpha=recipe.alpha / 200, n_steps=0
-        )
+        )[0]
 
-    kept = objective(fit_network(task, recipe, np.random.default_rng(0)))
+    kept = objective(fit_network(task, recipe, np.random.default_rng(0))[0])
     rng, single, values = np.random.default_rng(0), {**vars(recipe), "n_restarts": 1}, []
     for _ in range(5):
-        values.append(objective(fit_network(task, Recipe(**single), rng)))
+        values.append(objective(fit_network(task, Recipe(**single), rng)[0]))
     assert kept == min(values)
     assert all(a != b for a, b in pairwise(values))
