@@ -85,7 +85,7 @@ def expected_failures(estimator: Any) -> dict[str, str]:
 def expected_of_distilled(estimator: Any) -> dict[str, str]:
     """Reason of each check that a distilled estimator is not meant to pass."""
     reasons = {}
-    if isinstance(estimator.student, str):
+    if isinstance(estimator.student, str | TreeStudentClassifier):
         reasons["check_estimators_nan_inf"] = (
             "The student takes missing values, also where the teacher does not."
         )

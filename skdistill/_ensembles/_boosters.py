@@ -112,7 +112,8 @@ def read_xgboost(booster: Any) -> Forest:
     Returns
     -------
     forest : Forest
-        Its scores are the booster's margins, but for a constant: `init` is zero.
+        Its scores are the booster's margins, but for a constant: `init` is zero. With dropout
+        only the splits are those of the booster, as the weights of trees are not read.
 
     Raises
     ------

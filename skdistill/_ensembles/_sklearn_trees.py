@@ -41,7 +41,7 @@ def read_gradient_boosting(model: Any) -> Forest:
     Returns
     -------
     forest : Forest
-        Its scores are the raw ones, but for a constant: `init` is zero.
+        Its scores are the raw ones, but for what the model starts from (its `init`): zero here.
     """
     read = [
         _tree(tree.tree_, model.learning_rate, k, votes=False)

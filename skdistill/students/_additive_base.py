@@ -89,13 +89,16 @@ class AdditiveStudent(BaseStudent):
     def plot_shapes(self, *, axes: Any = None) -> np.ndarray:
         """Draw the points of each column as a function of its value, and pairs as maps.
 
+        For more than two classes a column has a line for each of them, a pair the map of the one
+        class whose points differ most; its title says which. ``points_table`` lists all.
+
         Needs matplotlib: ``pip install 'skdistill[report]'``.
 
         Parameters
         ----------
         axes : array of matplotlib Axes or None, default=None
             Where to draw, at least as many as there are tables; None makes a figure. The largest
-            effects come first. For more than two classes pairs show the first class.
+            effects come first.
 
         Returns
         -------

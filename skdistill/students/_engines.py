@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -52,6 +52,9 @@ class Engine(Protocol):
     def scores(self, booster: Any, Z: Any, n_threads: int) -> np.ndarray:
         """Compute the sum of the trees, shape (n_samples, n_scores)."""
 
+    def staged_scores(self, booster: Any, Z: Any, n_threads: int) -> Iterator[np.ndarray]:
+        """Compute the scores after each round, in one pass over the trees."""
+
     def n_leaves(self, booster: Any) -> int:
         """Count the leaves of all trees."""
 
@@ -97,6 +100,20 @@ class LightGBMEngine:
         """Compute the sum of the trees, shape (n_samples, n_scores)."""
         raw = booster.predict(_as_matrix(Z), raw_score=True, num_threads=n_threads)
         return np.asarray(raw).reshape(Z.shape[0], -1)
+
+    def staged_scores(self, booster: Any, Z: Any, n_threads: int) -> Iterator[np.ndarray]:
+        """Compute the scores after each round, in one pass over the trees."""
+        rows, scores = _as_matrix(Z), np.zeros((Z.shape[0], booster.num_model_per_iteration()))
+        for start in range(booster.current_iteration()):
+            added = booster.predict(
+                rows,
+                raw_score=True,
+                start_iteration=start,
+                num_iteration=1,
+                num_threads=n_threads,
+            )
+            scores = scores + np.asarray(added).reshape(scores.shape)
+            yield scores
 
     def n_leaves(self, booster: Any) -> int:
         """Count the leaves of all trees."""
@@ -157,12 +174,16 @@ class XGBoostEngine:
 
     def scores(self, booster: Any, Z: Any, n_threads: int) -> np.ndarray:
         """Compute the sum of the trees, shape (n_samples, n_scores)."""
-        if booster.attr("sparse"):
-            Z = sp.csr_matrix(Z)
-        elif sp.issparse(Z):
-            Z = Z.toarray()
-        raw = booster.predict(_dmatrix(Z, n_threads), output_margin=True)
+        raw = booster.predict(_rows_for(booster, Z, n_threads), output_margin=True)
         return np.asarray(raw, dtype=np.float64).reshape(Z.shape[0], -1)
+
+    def staged_scores(self, booster: Any, Z: Any, n_threads: int) -> Iterator[np.ndarray]:
+        """Compute the scores after each round, in one pass over the trees."""
+        data, scores = _rows_for(booster, Z, n_threads), np.zeros((Z.shape[0], 1))
+        for start in range(booster.num_boosted_rounds()):
+            added = booster.predict(data, output_margin=True, iteration_range=(start, start + 1))
+            scores = scores + np.asarray(added, dtype=np.float64).reshape(Z.shape[0], -1)
+            yield scores
 
     def n_leaves(self, booster: Any) -> int:
         """Count the leaves of all trees."""
@@ -228,3 +249,12 @@ def _dmatrix(Z: Any, n_threads: int) -> Any:
         Z = Z.copy()
         Z.eliminate_zeros()
     return _library("xgboost").DMatrix(Z, missing=np.nan, nthread=n_threads)
+
+
+def _rows_for(booster: Any, Z: Any, n_threads: int) -> Any:
+    """Wrap rows in the form, sparse or dense, to which an XGBoost booster was fitted."""
+    if booster.attr("sparse"):
+        Z = sp.csr_matrix(Z)
+    elif sp.issparse(Z):
+        Z = Z.toarray()
+    return _dmatrix(Z, n_threads)

@@ -14,8 +14,9 @@ import numpy as np
 from skdistill.students._bins import Bins
 from skdistill.students._coded_tree import CodedTree, Split
 
-# Leaves of more rows keep their sums, so that only those of the smaller child are computed.
-KEPT_ROWS = 1000
+# Leaves with so many codes for each sum over a bin keep the sums, so that only those of the smaller
+# child are computed. With fewer, as of tens of classes, they would take more memory than the rows.
+CODES_A_SUM = 2
 
 # A gain of less, for a unit of weight, is rounding.
 NO_GAIN = 1e-13
@@ -87,6 +88,11 @@ class Task:
     def is_cut(self) -> np.ndarray:
         """Whether there is a cut above each bin: not above the last values, nor the missing."""
         return np.arange(len(self.column_of)) < self.bins.starts[1:][self.column_of] - 2
+
+    @property
+    def n_sums(self) -> int:
+        """Number of sums over the bins of a node."""
+        return int(self.bins.starts[-1]) * self.values.shape[1]
 
     def cost(self, sums: np.ndarray) -> np.ndarray:
         """Compute the total loss of leaves at their means, but for a constant of all rows.
@@ -228,7 +234,8 @@ class _Growth:
         split = task.as_split(int(found.cut[best]), bool(found.missing_left[best]))
         if self.taste is not None:
             gain *= self.taste[best]
-        kept = sums if len(self.rows[leaf]) > KEPT_ROWS else None
+        n_codes, n_sums = len(self.rows[leaf]) * len(task.bins.columns), task.n_sums
+        kept = sums if n_codes > CODES_A_SUM * n_sums else None
         heapq.heappush(self.heap, (-gain, leaf, split, kept))
 
     def is_mixed(self, leaf: int) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import scipy.sparse as sp
 
@@ -9,7 +11,7 @@ from skdistill.students._candidate_trees import indicators
 from skdistill.students._score_loss import ScoreLoss
 
 # Newton's method stops when a sweep over the scores lowers the loss by less than this part of it.
-TOLERANCE = 1e-8
+TOLERANCE = 1e-7
 
 # The constants are hardly penalised: the trees should not have to carry the mean.
 CONSTANT_RIDGE = 1e-6
@@ -74,31 +76,33 @@ class LeafValues:
         best = self.loss.value(self.scores) + self._penalty()
         for _ in range(max_sweeps):
             before = best
-            for k, (trees, B) in designs.items():
-                best = self._newton_step(k, trees, B, best)
+            for k, design in designs.items():
+                best = self._newton_step(k, design, best)
             if before - best <= TOLERANCE * abs(before):
                 break
 
-    def _design(self, output: int) -> tuple[list[int], sp.csr_matrix]:
+    def _design(self, output: int) -> _Design:
         """Collect the trees of a score, and the indicators of their leaves and of the constant."""
         trees = [t for t, k in enumerate(self.outputs) if k == output]
         starts = np.cumsum([0, *(len(self.values[t]) for t in trees)])
         columns = [self.codes[t] + start for t, start in zip(trees, starts, strict=False)]
         columns.append(np.full(len(self.scores), starts[-1]))
         leaves = np.column_stack(columns).astype(np.int32)
-        return trees, indicators([leaves], int(starts[-1]) + 1)
+        B = indicators([leaves], int(starts[-1]) + 1)
+        return _Design(trees, B, B.T.tocsr())
 
-    def _newton_step(self, k: int, trees: list[int], B: sp.csr_matrix, best: float) -> float:
+    def _newton_step(self, k: int, design: _Design, best: float) -> float:
         """Step along Newton's direction, halved until the penalised loss does not grow."""
+        trees = design.trees
         gradient, curvature = (d[:, k] for d in self.loss.derivatives(self.scores))
         old = np.concatenate([*(self.values[t] for t in trees), self.init[k : k + 1]])
         ridge = np.full(len(old), self.ridge + CONSTANT_RIDGE)
         ridge[-1] = CONSTANT_RIDGE
         pull = ridge * old
         pull[-1] = 0.0  # to where it is
-        hessian = (B.T @ (sp.diags_array(curvature) @ B)).toarray() + np.diag(ridge)
-        step = -np.linalg.solve(hessian, B.T @ gradient + pull)
-        along = B @ step
+        hessian = design.products(curvature) + np.diag(ridge)
+        step = -np.linalg.solve(hessian, design.across @ gradient + pull)
+        along = design.rows @ step
         column = self.scores[:, k].copy()
         for fraction in 0.5 ** np.arange(12):
             self.scores[:, k] = column + fraction * along
@@ -120,3 +124,18 @@ class LeafValues:
 
     def _penalty(self) -> float:
         return 0.5 * (self.ridge + CONSTANT_RIDGE) * sum(float(v @ v) for v in self.values)
+
+
+@dataclass(frozen=True)
+class _Design:
+    """The trees of a score, the indicators of their leaves, and these transposed."""
+
+    trees: list[int]
+    rows: sp.csr_matrix
+    across: sp.csr_matrix
+
+    def products(self, weight: np.ndarray) -> np.ndarray:
+        """Sum the weights of the rows that each two leaves share."""
+        each = np.repeat(weight, len(self.trees) + 1)  # the ones of a row, and the constant's
+        weighted = sp.csr_matrix((each, self.rows.indices, self.rows.indptr), self.rows.shape)
+        return np.asarray((self.across @ weighted).toarray())

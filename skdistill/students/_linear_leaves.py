@@ -15,6 +15,9 @@ from skdistill.students._scores import RAREST, to_logits
 # no later row, however far away, gets more than the training range allows.
 TAILS = (0.01, 0.99)
 
+# A share of the rows that reaches a quantile but for so much reaches it.
+ROUNDING = 1e-9
+
 # Rows that are multiplied by the slopes of their leaves at a time.
 CHUNK = 65_536
 
@@ -243,7 +246,7 @@ def _fit_logits(
 def _range(values: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
     """Find the quantiles to clip at; of a column that is mostly one value, the extremes."""
     order = np.argsort(values)
-    share = np.cumsum(weight[order]) / weight.sum()
+    share = np.cumsum(weight[order]) / weight.sum() + ROUNDING
     low, high = values[order][np.searchsorted(share, TAILS).clip(max=len(values) - 1)]
     if low < high:
         return float(low), float(high)

@@ -11,7 +11,6 @@ from scipy.optimize import minimize
 
 from skdistill.students._network_targets import Targets
 
-
 # Called with the number of steps made, when the network has its weights.
 Watch = Callable[[int], None]
 

@@ -96,6 +96,8 @@ def plot_terms(
 ) -> np.ndarray:
     """Draw each table, those with the widest range first.
 
+    Of several scores a map of two columns shows the one with the widest range, and names it.
+
     Parameters
     ----------
     card : Scorecard
@@ -129,9 +131,14 @@ def plot_terms(
         )
     names = encoder.feature_names_out()
     for ax, term in zip(flat, terms, strict=False):
-        draw = _draw_column if len(term.columns) == 1 else _draw_pair
-        draw(ax, term, encoder, outputs)
-        ax.set_title(" x ".join(names[j] for j in term.columns), fontsize="small")
+        title = " x ".join(names[j] for j in term.columns)
+        if len(term.columns) == 1:
+            _draw_column(ax, term, encoder, outputs)
+        else:
+            widest = int(np.ptp(term.values, axis=(0, 1)).argmax())
+            _draw_pair(ax, term, encoder, widest)
+            title += f": points of {outputs[widest]}" if outputs else ""
+        ax.set_title(title, fontsize="small")
     return flat[: len(terms)]
 
 
@@ -156,8 +163,8 @@ def _draw_column(ax: Any, term: Term, encoder: TabularEncoder, outputs: list[str
         ax.legend(fontsize="x-small")
 
 
-def _draw_pair(ax: Any, term: Term, encoder: TabularEncoder, outputs: list[str]) -> None:
-    shown = term.values[:-1, :-1, 0]
+def _draw_pair(ax: Any, term: Term, encoder: TabularEncoder, output: int) -> None:
+    shown = term.values[:-1, :-1, output]
     reach = np.abs(shown).max() or 1.0
     ax.imshow(shown.T, origin="lower", aspect="auto", cmap="RdBu_r", vmin=-reach, vmax=reach)
     for axis, column, cuts in zip((ax.xaxis, ax.yaxis), term.columns, term.cuts, strict=True):

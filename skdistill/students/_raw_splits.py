@@ -24,6 +24,9 @@ from skdistill.students._nodes import to_float32
 # Values of a column that go through the encoder at once.
 _VALUES_AT_A_TIME = 10_000
 
+# Values of each column that tell whether a split depends on it.
+_FEW_VALUES = 64
+
 # A value that no table has.
 _NEVER_SEEN = "\0never seen"
 
@@ -97,7 +100,7 @@ def translate(source: Source, nodes: np.ndarray, X: Any, heavy_left: np.ndarray)
     found: dict[int, RawSplit] = {}
     base = take_rows(X, np.zeros(1, dtype=int))
     usual = source.encode(base)[0, used]
-    for j in range(X.shape[1]):
+    for j in _columns_that_matter(source, X, base, used):
         distinct = _distinct(read_column(X, j))
         encode = _column_encoder(source, X, base, j)
         encoded = _encode_values(encode, distinct.rows, used)
@@ -114,6 +117,25 @@ def translate(source: Source, nodes: np.ndarray, X: Any, heavy_left: np.ndarray)
     if missing:
         raise ValueError(_mixes(source, X))
     return [found[i] for i in range(len(nodes))]
+
+
+def _columns_that_matter(source: Source, X: Any, base: Any, used: np.ndarray) -> list[int]:
+    """List the raw columns that encoded ones depend on; in wide tables most are none of them.
+
+    A few values of each tell, the smallest and the largest among them. All columns are listed
+    where that leaves an encoded one without.
+    """
+    usual = source.encode(base)[0, used]
+    found, explained = [], np.zeros(len(used), dtype=bool)
+    for j in range(X.shape[1]):
+        rows = _distinct(read_column(X, j)).rows
+        few = rows[np.unique(np.linspace(0, len(rows) - 1, _FEW_VALUES).astype(int))]
+        encoded = _encode_values(_column_encoder(source, X, base, j), few, used)
+        moves = ~_same(encoded, usual).all(axis=0)
+        explained |= moves
+        if moves.any():
+            found.append(j)
+    return found if explained.all() else list(range(X.shape[1]))
 
 
 class _Sides:

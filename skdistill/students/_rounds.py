@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,69 +10,55 @@ import numpy as np
 
 from skdistill.students._engines import Engine, Objective, TreePlan
 from skdistill.students._real_rows import RealRows
-from skdistill.students._score_loss import ScoreLoss
 
 # With fewer real rows a choice would be chance.
 FEWEST_ROWS = 60
 
-# More real rows would cost time and change no choice.
+# More rows, held out or trained on, would cost time and change no choice.
 MOST_ROWS = 20_000
 
 N_FOLDS = 3
 
-# XGBoost bounds the curvature of a leaf, not its rows. Rows keep this part of the curvature they
-# start with, roughly, when a classifier grows confident; more would stop it early.
-KEPT_CURVATURE = 0.25
-
 
 @dataclass(frozen=True)
 class BoostingTask:
-    """What the trees learn.
+    """What the trees learn of some rows.
 
     Parameters
     ----------
-    loss : ScoreLoss
-        Of the rows.
-    init : ndarray of shape (n_scores,)
-        What the trees are added to.
-    factor : float
-        The curvature of a score is the diagonal of the Hessian times it.
+    objective : callable
+        Gradient and curvature as functions of the sum of the trees.
+    row_curvature : float
+        Curvature that stands for one row in a leaf, where rows are not counted.
     predict : callable
-        Turns scores (n_samples, n_scores) into probabilities or values.
+        Turns sums of the trees (n_samples, n_scores) into probabilities or values.
     """
 
-    loss: ScoreLoss
-    init: np.ndarray
-    factor: float
+    objective: Objective
+    row_curvature: float
     predict: Callable[[np.ndarray], np.ndarray]
 
-    def objective(self) -> Objective:
-        """Return gradient and curvature as functions of the sum of the trees."""
-
-        def derivatives(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            gradient, curvature = self.loss.derivatives(scores + self.init)
-            return gradient, self.factor * curvature
-
-        return derivatives
-
-    def least_curvature(self) -> float:
-        """Return the curvature that stands for one row in a leaf."""
-        start = np.zeros((len(self.loss.weight), self.loss.n_scores))
-        part = KEPT_CURVATURE if self.loss.n_scores > 1 else 1.0
-        return part * float(self.objective()(start)[1].mean())
+    def grow(self, engine: Engine, Z: Any, plan: TreePlan) -> Any:
+        """Boost to a plan, with smaller leaves where there are few rows."""
+        min_rows = min(plan.min_rows, max(1, Z.shape[0] // 10))
+        min_curvature = min_rows * self.row_curvature
+        plan = replace(plan, min_rows=min_rows, min_curvature=min_curvature)
+        return engine.fit(Z, plan, self.objective)
 
 
 def choose_rounds(
     engine: Engine,
     Z: Any,
-    tasks: Callable[[np.ndarray], BoostingTask],
-    plan: TreePlan,
-    rates: Iterable[float],
+    make_task: Callable[[np.ndarray], BoostingTask],
+    plans: Sequence[TreePlan],
     real: RealRows,
     *,
     rng: np.random.Generator,
 ) -> TreePlan:
-    """Choose the learning rate and the number of rounds that predict held-out true labels best.
+    """Choose the plan, and after how many of its rounds to stop, by held-out true labels.
+
+    The trees that are compared learn augmented rows too. With real rows alone the longest steps
+    often seem best, and on all rows they diverge: a budget this small leaves little to overfit.
 
     Parameters
     ----------
@@ -80,12 +66,10 @@ def choose_rounds(
         Grows the trees.
     Z : {ndarray, CSR matrix} of shape (n_rows, n_columns)
         Encoded rows.
-    tasks : callable
+    make_task : callable
         Makes the task of the rows with given indices.
-    plan : TreePlan
-        What would be grown without a choice; has the most rounds.
-    rates : iterable of float
-        Learning rates that are compared.
+    plans : sequence of TreePlan
+        What is compared, all of the same number of rounds: the most that are allowed.
     real : RealRows
         The rows with a true label.
     rng : numpy.random.Generator
@@ -94,15 +78,31 @@ def choose_rounds(
     Returns
     -------
     plan : TreePlan
-        With the rate and the rounds chosen.
+        One of the plans, with as many rounds as predict best; the first of them where there are
+        too few real rows to choose on.
     """
-    plans = [replace(plan, learning_rate=rate) for rate in rates]
-    curves = np.zeros((len(plans), plan.n_rounds))
+    if len(real) < FEWEST_ROWS:
+        return plans[0]
+    curves = np.zeros((len(plans), plans[0].n_rounds))
     for rows, held_out in _folds(real, Z.shape[0], rng):
-        task = tasks(rows)
-        Z_in, Z_out = Z[rows], Z[held_out.rows]
-        for curve, tried in zip(curves, plans, strict=True):
-            booster = engine.fit(Z_in, tried, task.objective())
-            curve += held_out.weight.sum() * _losses_by_round(engine, booster, Z_out, task, held_out, plan)
+        task, Z_in, Z_out = make_task(rows), Z[rows], Z[held_out.rows]
+        for curve, plan in zip(curves, plans, strict=True):
+            booster = task.grow(engine, Z_in, plan)
+            stages = engine.staged_scores(booster, Z_out, plan.n_threads)
+            losses = [held_out.losses(task.predict(s)) @ held_out.weight for s in stages]
+            curve[: len(losses)] += losses
+            curve[len(losses) :] += losses[-1]  # the library found no further split
     best, last = np.unravel_index(np.argmin(curves), curves.shape)
     return replace(plans[int(best)], n_rounds=int(last) + 1)
+
+
+def _folds(
+    real: RealRows, n_rows: int, rng: np.random.Generator
+) -> Iterator[tuple[np.ndarray, RealRows]]:
+    """Hold out real rows and leave the others to train on, not more of either than is enough."""
+    if len(real) > MOST_ROWS:
+        real = real.take(np.sort(rng.choice(len(real), MOST_ROWS, replace=False)))
+    for train, held_out in real.folds(N_FOLDS, n_rows, rng):
+        too_many = len(train) > MOST_ROWS
+        rows = np.sort(rng.choice(train, MOST_ROWS, replace=False)) if too_many else train
+        yield rows, held_out

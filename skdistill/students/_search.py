@@ -148,8 +148,7 @@ def search_locally(
     other, loss = refine(task, grown, max_sweeps=MAX_SWEEPS)
     if loss < least - ROUNDING * abs(least):
         best, least = other, loss
-    n_sums = task.bins.starts[-1] * task.values.shape[1]
-    n_rounds = round(ROUNDS * min(1.0, max(0.1, MANY_SUMS / n_sums)))
+    n_rounds = round(ROUNDS * min(1.0, max(0.1, MANY_SUMS / task.n_sums)))
     for _ in range(n_rounds if len(best.feature) else 0):
         tree, loss = _replace_part(task, best, n_leaves, rng)
         if loss < least - ROUNDING * abs(least):

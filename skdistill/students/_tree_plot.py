@@ -24,7 +24,8 @@ def plot_tree(
     ax : matplotlib Axes or None, default=None
         Where to draw. None draws on the current axes.
     decimals : int or None, default=None
-        Digits of thresholds and values behind the point. None writes them exactly.
+        Digits of thresholds and values behind the point; of slopes below one, digits that are
+        not leading zeros. None writes them exactly.
     n_terms : int, default=3
         Most slopes that are written for each score of a linear leaf.
 
@@ -51,7 +52,7 @@ def plot_tree(
     >>> len(plot_tree(student, decimals=2))  # doctest: +SKIP
     7
     """
-    writer = TreeWriter(student, decimals=decimals, n_terms=n_terms)
+    writer = TreeWriter(student, decimals=decimals, n_terms=n_terms, one_line=False)
     if ax is None:
         ax = import_optional("matplotlib.pyplot", extra="report", purpose="plot_tree").gca()
     ax.set_axis_off()
@@ -67,11 +68,7 @@ def plot_tree(
             text = "\n".join([*writer.leaf(leaf), writer.share(leaf)])
         at = across[place], 1.0 - (depth[place] + 0.5) * height
         style = {"boxstyle": "round", "facecolor": "white"}
-        boxes.append(
-            ax.annotate(
-                text.replace(", ", "\n"), at, xycoords="axes fraction", bbox=style, ha="center"
-            )
-        )
+        boxes.append(ax.annotate(text, at, xycoords="axes fraction", bbox=style, ha="center"))
         for child in children:
             end = across[child], 1.0 - (depth[child] + 0.5) * height
             ax.plot(*zip(at, end, strict=True), transform=ax.transAxes, color="grey", zorder=0)

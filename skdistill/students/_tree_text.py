@@ -13,14 +13,17 @@ from skdistill._validation import check_integer
 def export_text(student: Any, *, decimals: int | None = None, n_terms: int = 5) -> str:
     """Write a fitted tree student as rules, in the manner of :func:`sklearn.tree.export_text`.
 
-    Categories are written as sets of levels. A level that no set names goes with "not in".
+    Categories are written as sets of levels. A level that no set names goes with "not in", and one
+    that could be taken for several, or for a missing value, stands in quotes. Linear leaves see
+    the rank of a category, in the order of the mean targets.
 
     Parameters
     ----------
     student : TreeStudentClassifier or TreeStudentRegressor
         A fitted student.
     decimals : int or None, default=None
-        Digits of thresholds and values behind the point. None writes them exactly.
+        Digits of thresholds and values behind the point; of slopes below one, digits that are
+        not leading zeros. None writes them exactly.
     n_terms : int, default=5
         Most slopes that are written for each score of a linear leaf: those with the largest
         effect over the range of their column.
@@ -74,7 +77,14 @@ def export_text(student: Any, *, decimals: int | None = None, n_terms: int = 5) 
 class TreeWriter:
     """Words for the splits and leaves of a fitted tree student."""
 
-    def __init__(self, student: Any, *, decimals: int | None = None, n_terms: int = 5) -> None:
+    def __init__(
+        self,
+        student: Any,
+        *,
+        decimals: int | None = None,
+        n_terms: int = 5,
+        one_line: bool = True,
+    ) -> None:
         check_is_fitted(student)
         if not hasattr(student, "leaf_shares_"):
             raise TypeError(
@@ -86,10 +96,17 @@ class TreeWriter:
         self.n_terms = check_integer(n_terms, "n_terms", minimum=1)
         self.student, self.decimals = student, decimals
         self.names = student._encoder.feature_names_out()
+        self.comma, self.space = (", ", " ") if one_line else ("\n", "\n")
 
     def number(self, value: float) -> str:
         """Write a number, exactly or rounded."""
         return repr(float(value)) if self.decimals is None else f"{value:.{self.decimals}f}"
+
+    def slope(self, value: float) -> str:
+        """Write the size of a slope, however small: its column may be in large units."""
+        if self.decimals is None or abs(value) >= 1.0:
+            return self.number(abs(value))
+        return f"{abs(value):.{max(self.decimals, 1)}g}"
 
     def split(self, split: int) -> tuple[str, str]:
         """Write the conditions of the left and the right side of a split."""
@@ -97,6 +114,9 @@ class TreeWriter:
         j, threshold = int(tree.feature[split]), float(tree.threshold[split])
         if j in encoder.tables_:
             return self._sets(j, threshold)
+        if np.isinf(threshold):  # divides missing values from all others
+            sides = [f"{self.names[j]} is not missing", f"{self.names[j]} is missing"]
+            return (sides[0], sides[1]) if threshold > 0 else (sides[1], sides[0])
         sides = [f"{self.names[j]} <= {self.number(threshold)}"]
         sides.append(f"{self.names[j]} > {self.number(threshold)}")
         if j in self.student.missing_features_:
@@ -108,7 +128,7 @@ class TreeWriter:
         table, default = self.student._encoder.tables_[j], self.student._encoder.defaults_[j]
         others_left = default <= threshold
         levels = [level for level, code in table.items() if (code <= threshold) != others_left]
-        listed = ", ".join("missing" if level is None else str(level) for level in levels)
+        listed = self.comma.join(_word(level) for level in levels)
         named = f"{self.names[j]} in {{{listed}}}"
         rest = f"{self.names[j]} not in {{{listed}}}"
         return (rest, named) if others_left else (named, rest)
@@ -125,7 +145,7 @@ class TreeWriter:
         if not hasattr(self.student, "classes_"):
             return [self.number(value[0])]
         shown = [f"{self.student.classes_[k]} {self.number(value[k])}" for k in _likeliest(value)]
-        return [", ".join(shown)]
+        return [self.comma.join(shown)]
 
     def _linear(self, leaf: int) -> list[str]:
         """Write the linear scores of a leaf."""
@@ -139,11 +159,13 @@ class TreeWriter:
                 slope = leaves.slope[leaf, j, k]
                 sign = "-" if slope < 0 else "+"
                 centre = self.number(leaves.inputs.centre[j])
-                terms.append(f"{sign} {self.number(abs(slope))} * ({self.names[j]} - {centre})")
+                rank = "rank of " if j in self.student._encoder.tables_ else ""
+                name_j = f"{rank}{self.names[j]}"
+                terms.append(f"{sign} {self.slope(slope)} * ({name_j} - {centre})")
             n_left = np.count_nonzero(effect[:, k]) - len(terms) + 1
             if n_left:
-                terms.append(f"+ {n_left} smaller terms")
-            lines.append(f"{name} = {' '.join(terms)}")
+                terms.append(f"+ {n_left} smaller term{'s' if n_left > 1 else ''}")
+            lines.append(f"{name} = {self.space.join(terms)}")
         return lines
 
     def _scores(self) -> list[str]:
@@ -152,6 +174,15 @@ class TreeWriter:
             return ["value"]
         classes = self.student.classes_
         return [f"logit {name}" for name in (classes[1:] if len(classes) == 2 else classes)]
+
+
+def _word(level: Any) -> str:
+    """Write a level, in quotes if it could be taken for several, or for a missing value."""
+    if level is None:
+        return "missing"
+    text = str(level)
+    unclear = text in ("", "missing") or text != text.strip() or any(c in text for c in ",{}\n")
+    return repr(text) if unclear else text
 
 
 def _likeliest(proba: np.ndarray) -> np.ndarray:

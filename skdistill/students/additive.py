@@ -28,8 +28,9 @@ class AdditiveStudentClassifier(AdditiveStudent, StudentClassifier):
     Parameters
     ----------
     max_bins : int, default=32
-        Most bins of a column; missing values have one more. Half of the cuts are at quantiles,
-        half where a small tree on the column alone would split.
+        Most bins of a column; missing values have one more. Half of the cuts are at quantiles, up
+        to a quarter where the teacher's trees split if it is given to `fit` and has any, the
+        others where a small tree on the column alone would split.
     alpha : float or "auto", default="auto"
         Strength of the penalty: `alpha` times half the squared differences is added to the sum of
         the losses, in units of one row. "auto" takes the best of a few between 100 and 0.3, by
@@ -72,6 +73,11 @@ class AdditiveStudentClassifier(AdditiveStudent, StudentClassifier):
     average row and a table of two shows what both do together and not alone [4]_. Two classes
     have the log-odds of the second as their score, more classes a logit each. The temperature
     acts on the loss alone: predictions are at temperature one.
+
+    Of a teacher at most 8 models with 256 trees together are read, on 2000 rows. Their thresholds
+    count by how much the two sides of a split differ in what the tree says, times the rows. On
+    real sets they brought the student a little closer to most teachers of boosted trees, and made
+    no clear difference to the loss on test rows.
 
     Memory in `fit` is about 24 bytes for each value of `X`.
 
@@ -139,10 +145,10 @@ class AdditiveStudentClassifier(AdditiveStudent, StudentClassifier):
         labeled : array-like of shape (n_samples,), dtype bool, default=None
             Which rows of `y` are true; see :class:`TreeStudentClassifier`.
         teacher : object, default=None
-            Fitted model that gave the soft targets, for rows like `X`. Up to half of the cuts of a
-            numeric column are taken from its trees, of LightGBM, XGBoost or scikit-learn, also
-            inside Pipelines, ensembles and searches. One without trees changes nothing, and nor
-            does a split of what an encoder makes of several columns.
+            Fitted model that gave the soft targets, for rows like `X`. Up to a quarter of the cuts
+            of a numeric column are taken from its trees, of LightGBM, XGBoost or scikit-learn,
+            also inside Pipelines, ensembles and searches. One without trees changes nothing, and
+            nor does a split of what an encoder makes of several columns.
 
         Returns
         -------
@@ -206,8 +212,9 @@ class AdditiveStudentRegressor(AdditiveStudent, StudentRegressor):
     Parameters
     ----------
     max_bins : int, default=32
-        Most bins of a column; missing values have one more. Half of the cuts are at quantiles,
-        half where a small tree on the column alone would split.
+        Most bins of a column; missing values have one more. Half of the cuts are at quantiles, up
+        to a quarter where the teacher's trees split if it is given to `fit` and has any, the
+        others where a small tree on the column alone would split.
     alpha : float or "auto", default="auto"
         Strength of the penalty: `alpha` times half the squared differences is added to the sum of
         the losses, in units of one row. "auto" takes the best of a few between 100 and 0.3, by

@@ -28,6 +28,7 @@ def test_the_one_task_needs_no_data() -> None:
     assert {int(key.dataset) for key in speed.expected_keys(task)} >= {10_000, 1_000_000}
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")  # as is meant
 @pytest.mark.parametrize("method", speed.METHODS)
 def test_both_networks_make_the_same_steps(method: str) -> None:
     model = speed.make_model("mlp", method, 250).fit(*speed.make_rows(250))

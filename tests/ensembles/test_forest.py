@@ -283,6 +283,7 @@ class TestErrors:
         with pytest.raises(ValueError, match="no trees"):
             find_sources(stump)
 
+    @pytest.mark.filterwarnings("ignore:.*booster=gblinear.*deprecated:UserWarning")
     def test_forms_that_are_not_read(self):
         X, score, _ = make_rows(missing=False)
         with pytest.raises(ValueError, match="booster='gblinear'"):
@@ -293,8 +294,6 @@ class TestErrors:
             find_sources(lgb.LGBMRegressor(**LGB, linear_tree=True).fit(X, score))
         with pytest.raises(ValueError, match=r"missing=-999\.0, which is not supported"):
             find_sources(xgb.XGBRegressor(**XGB, missing=-999.0).fit(X, score))
-        with pytest.raises(ValueError, match="booster='dart'"):
-            find_sources(xgb.XGBRegressor(**XGB, booster="dart").fit(X, score))
         frame = pd.DataFrame({"a": X[:, 0], "b": pd.Categorical(X[:, 3].astype(int))})
         model = xgb.XGBRegressor(**XGB, enable_categorical=True, max_cat_to_onehot=1)
         with pytest.raises(ValueError, match="categorical splits"):

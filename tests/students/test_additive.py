@@ -9,9 +9,13 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.linalg import block_diag, solve_triangular
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.metrics import log_loss
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
+from skdistill import DistilledRegressor
 from skdistill.losses import softmax
 from skdistill.students import AdditiveStudentClassifier, AdditiveStudentRegressor
 from skdistill.students._tables import RIDGE
@@ -246,6 +250,55 @@ def test_the_same_seed_gives_the_same():
     X, y, P = make()
     fits = [AdditiveStudentClassifier(random_state=3).fit(X, y, soft_targets=P) for _ in range(2)]
     assert pickle.dumps(fits[0]) == pickle.dumps(fits[1])
+
+
+def column_cuts(student, column):
+    return next(t.cuts[0] for t in student.scorecard_.terms if t.columns == (column,))
+
+
+@pytest.mark.parametrize("scaled", [False, True])
+@pytest.mark.parametrize("regression", [False, True])
+def test_cuts_are_those_of_the_teachers_trees(regression, scaled):
+    # What the teacher says of this column alone is flat: its jump turns with the sign of another.
+    rng = np.random.default_rng(0)
+    X = rng.uniform(size=(2000, 2)) * [1.0, 2.0] - [0.0, 1.0]
+    y = (X[:, 0] > 0.3141) ^ (X[:, 1] > 0)
+    tree = (DecisionTreeRegressor if regression else DecisionTreeClassifier)(max_depth=4)
+    teacher = make_pipeline(StandardScaler(), tree) if scaled else tree
+    teacher.fit(X, y)
+    kind = AdditiveStudentRegressor if regression else AdditiveStudentClassifier
+    soft = teacher.predict(X) if regression else teacher.predict_proba(X)
+
+    def nearest(**options):
+        student = kind(max_bins=8, alpha=1.0, n_pairs=0).fit(X, y, soft_targets=soft, **options)
+        return np.abs(column_cuts(student, 0) - 0.3141).min()
+
+    assert nearest(teacher=teacher) < 2e-3
+    assert nearest() > 5e-3
+
+
+def test_a_teacher_without_trees_changes_nothing():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 2))
+    y = X[:, 0] + rng.normal(size=300)
+    teacher = LinearRegression().fit(X, y)
+    student = AdditiveStudentRegressor(alpha=1.0, n_pairs=0)
+    alone = pickle.dumps(student.fit(X, y, soft_targets=teacher.predict(X)))
+    student.fit(X, y, soft_targets=teacher.predict(X), teacher=teacher)
+    assert pickle.dumps(student) == alone
+
+
+def test_distillation_hands_over_the_teacher_and_a_pipeline_may_be_in_the_way():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"a": rng.uniform(size=400), "b": rng.uniform(-1, 1, size=400)})
+    y = np.sign(frame["a"] - 0.3141) * np.sign(frame["b"])
+    teacher = DecisionTreeRegressor(max_depth=4).fit(frame, y)
+    student = AdditiveStudentRegressor(max_bins=8, alpha=1.0, n_pairs=0)
+    options = {"augment": None, "hard_label_weight": 0.0, "random_state": 0}
+    distilled = DistilledRegressor(teacher, student=student, **options).fit(frame, y)
+    assert np.abs(column_cuts(distilled.student_, 0) - 0.3141).min() < 0.01
+    scaled = make_pipeline(StandardScaler(), student)
+    assert DistilledRegressor(teacher, student=scaled, **options).fit(frame, y).score(frame, y) > -1
 
 
 @pytest.mark.parametrize(

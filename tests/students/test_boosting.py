@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 from scipy.special import expit
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
+from sklearn.metrics import log_loss
 
 from skdistill.losses import softmax
 from skdistill.students import BoostingStudentClassifier, BoostingStudentRegressor
+from skdistill.students._engines import ENGINES
 from skdistill.students.boosting import plan_rounds
 
 BACKENDS = pytest.mark.parametrize("backend", ["lightgbm", "xgboost"])
@@ -72,7 +74,7 @@ def test_plan_keeps_the_budget(budget, leaves, n_trees):
 def test_fitted_leaves_are_counted_and_within_the_budget(backend, n_classes, budget, leaves):
     X, P = make_soft(n_classes)
     student = BoostingStudentClassifier(
-        max_total_leaves=budget, max_leaf_nodes=leaves, backend=backend
+        max_total_leaves=budget, max_leaf_nodes=leaves, learning_rate=0.3, backend=backend
     ).fit(X, draw_labels(P), soft_targets=P)
     nodes = student.booster_.trees_to_dataframe()
     if backend == "lightgbm":
@@ -157,7 +159,7 @@ def test_regressor_equals_the_squared_error_of_lightgbm():
 @BACKENDS
 def test_hard_labels_as_good_as_the_library_itself(backend):
     X, y = load_breast_cancer(return_X_y=True)
-    student = BoostingStudentClassifier(backend=backend).fit(X[::2], y[::2])
+    student = BoostingStudentClassifier(backend=backend, random_state=0).fit(X[::2], y[::2])
     own = lgb.LGBMClassifier(
         n_estimators=19, num_leaves=8, learning_rate=0.3, n_jobs=1, verbose=-1
     ).fit(X[::2], y[::2])
@@ -169,7 +171,9 @@ def test_hard_labels_as_good_as_the_library_itself(backend):
 @pytest.mark.parametrize("temperature", [1.0, 4.0])
 def test_no_temperature_flattens_the_predictions(backend, n_classes, temperature):
     X, P = make_soft(n_classes, 1500)
-    student = BoostingStudentClassifier(max_total_leaves=600 * n_classes, backend=backend)
+    student = BoostingStudentClassifier(
+        max_total_leaves=600 * n_classes, learning_rate=0.1, backend=backend
+    )
     student.fit(X, draw_labels(P), soft_targets=P, temperature=temperature)
     Q = student.predict_proba(X)
     assert abs(Q.max(axis=1).mean() - P.max(axis=1).mean()) < 0.03
@@ -181,7 +185,7 @@ def test_no_temperature_flattens_the_predictions(backend, n_classes, temperature
 def test_temperature_and_hard_label_weight_act(backend, n_classes):
     X, P = make_soft(n_classes)
     fits = [
-        BoostingStudentClassifier(backend=backend)
+        BoostingStudentClassifier(backend=backend, random_state=0)
         .fit(X, draw_labels(P), soft_targets=P, **how)
         .predict_proba(X)
         for how in ({}, {"temperature": 3.0}, {"hard_label_weight": 0.5})
@@ -196,7 +200,9 @@ def test_unit_of_weights_does_not_matter_but_weights_do(backend):
     y = draw_labels(P)
     weight = np.where(y == 2, 10.0, 1.0)
     plain, weighted, scaled = (
-        BoostingStudentClassifier(backend=backend).fit(X, y, sample_weight=w).predict_proba(X)
+        BoostingStudentClassifier(backend=backend, random_state=0)
+        .fit(X, y, sample_weight=w)
+        .predict_proba(X)
         for w in (None, weight, weight * 2.0**500)
     )
     np.testing.assert_array_equal(weighted, scaled)
@@ -205,8 +211,10 @@ def test_unit_of_weights_does_not_matter_but_weights_do(backend):
 
 def test_regressor_mixes_teacher_and_truth():
     X, y = load_diabetes(return_X_y=True)
-    mixed = BoostingStudentRegressor().fit(X, y, soft_targets=y + 2.0, hard_label_weight=0.5)
-    shifted = BoostingStudentRegressor().fit(X, y + 1.0)
+    mixed = BoostingStudentRegressor(learning_rate=0.3).fit(
+        X, y, soft_targets=y + 2.0, hard_label_weight=0.5
+    )
+    shifted = BoostingStudentRegressor(learning_rate=0.3).fit(X, y + 1.0)
     np.testing.assert_allclose(mixed.predict(X), shifted.predict(X))
 
 
@@ -214,7 +222,7 @@ def test_regressor_mixes_teacher_and_truth():
 @pytest.mark.parametrize("scale", [1e-150, 1.0, 1e150])
 def test_unit_of_the_target_does_not_matter(backend, scale):
     X, y = load_diabetes(return_X_y=True)
-    student = BoostingStudentRegressor(backend=backend)
+    student = BoostingStudentRegressor(backend=backend, random_state=0)
     expected = student.fit(X, y).predict(X)
     np.testing.assert_allclose(student.fit(X, y * scale).predict(X) / scale, expected, rtol=1e-5)
 
@@ -228,9 +236,9 @@ def test_sparse_zeros_are_zeros(backend, make):
     stored.data[:5] = 0.0  # explicit zeros
     X = stored.toarray()
     y = draw_labels(P)
-    student = BoostingStudentClassifier(backend=backend).fit(stored, y)
+    student = BoostingStudentClassifier(backend=backend, random_state=0).fit(stored, y)
     np.testing.assert_array_equal(student.predict_proba(stored), student.predict_proba(X))
-    dense = BoostingStudentClassifier(backend=backend).fit(X, y)
+    dense = BoostingStudentClassifier(backend=backend, random_state=0).fit(X, y)
     np.testing.assert_array_equal(dense.predict_proba(stored), dense.predict_proba(X))
     if backend == "lightgbm":
         np.testing.assert_array_equal(dense.predict_proba(X), student.predict_proba(X))
@@ -242,9 +250,11 @@ def test_missing_values_go_their_own_way(backend):
     X = rng.normal(size=(300, 2))
     X[::3, 0] = np.nan
     y = np.isnan(X[:, 0]).astype(int)
-    student = BoostingStudentClassifier(backend=backend).fit(X, y)
+    student = BoostingStudentClassifier(backend=backend, random_state=0).fit(X, y)
     assert student.score(X, y) == 1.0
-    never = BoostingStudentClassifier(backend=backend).fit(rng.normal(size=(300, 2)), y)
+    never = BoostingStudentClassifier(backend=backend, random_state=0).fit(
+        rng.normal(size=(300, 2)), y
+    )
     assert np.isfinite(never.predict_proba(X)).all()
 
 
@@ -256,14 +266,16 @@ def test_raw_frame_with_categories(backend):
     y = np.where((colour == "red") == (size > 0), "yes", "no")
     colour[::10], size[5::10] = None, np.nan
     X = pd.DataFrame({"colour": colour, "size": size})
-    student = BoostingStudentClassifier(backend=backend).fit(X, y)
+    student = BoostingStudentClassifier(backend=backend, random_state=0).fit(X, y)
     assert student.score(X, y) > 0.85
 
 
 @BACKENDS
 def test_pickle_is_small_and_predicts_the_same(backend):
     X, P = make_soft(5, 4000)
-    student = BoostingStudentClassifier(backend=backend).fit(X, draw_labels(P), soft_targets=P)
+    student = BoostingStudentClassifier(backend=backend, random_state=0).fit(
+        X, draw_labels(P), soft_targets=P
+    )
     restored = pickle.loads(pickle.dumps(student))
     np.testing.assert_array_equal(restored.predict_proba(X), student.predict_proba(X))
     assert restored.n_leaves_ == student.n_leaves_
@@ -275,7 +287,7 @@ def test_pickle_is_small_and_predicts_the_same(backend):
 def test_what_is_dropped_changes_no_prediction(backend, monkeypatch):
     X, P = make_soft(3)
     X[::7, 1] = np.nan
-    student = BoostingStudentClassifier(backend=backend)
+    student = BoostingStudentClassifier(backend=backend, random_state=0)
     slim = student.fit(X, draw_labels(P)).predict_proba(X)
     engine = type(student._engine)
     monkeypatch.setattr(engine, "to_bytes", lambda self, booster: booster)
@@ -286,7 +298,7 @@ def test_what_is_dropped_changes_no_prediction(backend, monkeypatch):
 
 def test_changing_the_backend_later_does_not_break_a_fitted_student():
     X, P = make_soft(2)
-    student = BoostingStudentClassifier().fit(X, draw_labels(P))
+    student = BoostingStudentClassifier(random_state=0).fit(X, draw_labels(P))
     before = student.predict_proba(X)
     np.testing.assert_array_equal(student.set_params(backend="xgboost").predict_proba(X), before)
 
@@ -294,7 +306,9 @@ def test_changing_the_backend_later_does_not_break_a_fitted_student():
 @BACKENDS
 def test_threads_and_repetition_change_nothing(backend):
     X, P = make_soft(3, 2000)
-    student = BoostingStudentClassifier(backend=backend, max_total_leaves=24, max_leaf_nodes=4)
+    student = BoostingStudentClassifier(
+        backend=backend, max_total_leaves=24, max_leaf_nodes=4, learning_rate=0.3
+    )
     one, again, two = (
         clone(student).set_params(n_jobs=n_jobs).fit(X, draw_labels(P)).predict_proba(X)
         for n_jobs in (None, 1, 2)
@@ -307,22 +321,22 @@ def test_threads_and_repetition_change_nothing(backend):
 def test_small_data_still_grow_trees(backend):
     X, y = load_iris(return_X_y=True)
     few = np.r_[0:5, 50:55, 100:105]
-    student = BoostingStudentClassifier(backend=backend).fit(X[few], y[few])
+    student = BoostingStudentClassifier(backend=backend, random_state=0).fit(X[few], y[few])
     assert student.score(X[few], y[few]) > 0.9
     X, y = np.arange(12.0)[:, None], np.repeat([0.0, 1.0], 6)
-    assert BoostingStudentRegressor(backend=backend).fit(X, y).score(X, y) > 0.9
+    assert BoostingStudentRegressor(backend=backend, random_state=0).fit(X, y).score(X, y) > 0.9
 
 
 @BACKENDS
 def test_nothing_to_split_predicts_the_mean(backend):
     X = np.ones((40, 2))
     P = np.tile([[0.2, 0.3, 0.5]], (40, 1))
-    student = BoostingStudentClassifier(backend=backend)
+    student = BoostingStudentClassifier(backend=backend, random_state=0)
     student.fit(X, np.arange(40) % 3, soft_targets=P)
     np.testing.assert_allclose(student.predict_proba(X), P, atol=1e-6)
-    regressor = BoostingStudentRegressor(backend=backend).fit(X, np.full(40, 7.0))
+    regressor = BoostingStudentRegressor(backend=backend, random_state=0).fit(X, np.full(40, 7.0))
     np.testing.assert_allclose(regressor.predict(X), 7.0)
-    two = BoostingStudentRegressor(backend=backend).fit([[0.0], [1.0]], [0.0, 2.0])
+    two = BoostingStudentRegressor(backend=backend, random_state=0).fit([[0.0], [1.0]], [0.0, 2.0])
     assert np.isfinite(two.predict([[0.5]])).all()
 
 
@@ -364,7 +378,7 @@ def test_missing_library_says_how_to_install_it(backend, monkeypatch):
     monkeypatch.setitem(sys.modules, backend, None)
     X, P = make_soft(2, 50)
     with pytest.raises(ImportError, match=rf"backend='{backend}'.*skdistill\[boosting\]"):
-        BoostingStudentClassifier(backend=backend).fit(X, draw_labels(P))
+        BoostingStudentClassifier(backend=backend, random_state=0).fit(X, draw_labels(P))
 
 
 @BACKENDS
@@ -380,10 +394,12 @@ def test_min_samples_leaf_bounds_the_leaves(backend, rows):
     assert (smallest >= 30) == (rows == 30)
 
 
-def test_no_seed_matters_below_the_sample_of_the_bins():
+def test_no_seed_matters_with_a_given_rate():
     X, P = make_soft(2)
     one, two = (
-        BoostingStudentClassifier(random_state=seed).fit(X, draw_labels(P)).predict_proba(X)
+        BoostingStudentClassifier(learning_rate=0.3, random_state=seed)
+        .fit(X, draw_labels(P))
+        .predict_proba(X)
         for seed in (1, 2)
     )
     np.testing.assert_array_equal(one, two)
@@ -397,7 +413,75 @@ def test_rows_without_information_give_the_prior(fill, sparse, backend):
     if sparse:
         X = sp.csr_matrix(np.nan_to_num(X))
     y = np.arange(60) % 3 == 0
-    proba = BoostingStudentClassifier(backend=backend).fit(X, y).predict_proba(X)
+    proba = BoostingStudentClassifier(backend=backend, random_state=0).fit(X, y).predict_proba(X)
     np.testing.assert_allclose(proba[:, 1], 1 / 3, rtol=1e-5)
-    values = BoostingStudentRegressor(backend=backend).fit(X, y * 1.0).predict(X)
+    values = BoostingStudentRegressor(backend=backend, random_state=0).fit(X, y * 1.0).predict(X)
     np.testing.assert_allclose(values, 1 / 3, rtol=1e-5)
+
+
+def make_noisy(n_samples=300, seed=0):
+    """Rows whose labels hardly depend on them: every round but the first few overfits."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n_samples, 10))
+    return X, (X[:, 0] + 3.0 * rng.normal(size=n_samples) > 0).astype(int)
+
+
+@BACKENDS
+def test_noise_stops_early_and_predicts_better_for_it(backend):
+    X, y = make_noisy()
+    X_new, y_new = make_noisy(4000, seed=1)
+    how = {"max_total_leaves": 400, "backend": backend, "random_state": 0}
+    stopped = BoostingStudentClassifier(**how).fit(X, y)
+    full = BoostingStudentClassifier(**how, learning_rate=stopped.learning_rate_).fit(X, y)
+    assert stopped.n_rounds_ < 25
+    assert full.n_rounds_ == 50
+    assert stopped.n_leaves_ < full.n_leaves_
+    losses = [log_loss(y_new, m.predict_proba(X_new)) for m in (stopped, full)]
+    assert losses[0] < losses[1] - 0.03
+
+
+@BACKENDS
+def test_what_can_be_learned_takes_the_whole_budget(backend):
+    X = load_diabetes().data
+    student = BoostingStudentRegressor(backend=backend, max_total_leaves=40, random_state=0)
+    student.fit(X, 10.0 * X[:, 0] + X[:, 2])
+    assert student.n_rounds_ == 5
+    assert student.learning_rate_ >= 0.5
+
+
+def test_few_real_rows_choose_nothing():
+    X, y = make_noisy(300)
+    soft = np.column_stack([1.0 - y, y]) * 0.6 + 0.2
+    labeled = np.arange(len(X)) < 50
+    student = BoostingStudentClassifier(max_total_leaves=400, random_state=0)
+    student.fit(X, y, soft_targets=soft, labeled=labeled)
+    assert (student.n_rounds_, student.learning_rate_) == (50, 0.14)
+
+
+def test_true_labels_decide_not_the_teacher():
+    X, _ = make_noisy(400)
+    taught = (X[:, 0] > 0).astype(int)
+    soft = np.eye(2)[taught] * 0.9 + 0.05
+    student = BoostingStudentClassifier(max_total_leaves=400, random_state=0)
+    rounds = []
+    for y in (taught, np.random.default_rng(0).permutation(taught)):
+        student.fit(X, y, soft_targets=soft, labeled=np.full(400, True))
+        rounds.append(student.n_rounds_)
+    assert rounds[0] > rounds[1] == 1
+
+
+@BACKENDS
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("sparse", [False, True])
+def test_last_stage_is_the_whole_sum(backend, n_classes, sparse):
+    X, P = make_soft(n_classes)
+    X[np.abs(X) < 0.7] = 0.0
+    Z = sp.csr_matrix(X) if sparse else X
+    student = BoostingStudentClassifier(backend=backend, learning_rate=0.3, max_total_leaves=60)
+    student.fit(Z, draw_labels(P), soft_targets=P)
+    engine = ENGINES[backend]
+    stages = list(engine.staged_scores(student.booster_, Z, 1))
+    assert len(stages) == student.n_rounds_
+    whole = engine.scores(student.booster_, Z, 1)
+    np.testing.assert_allclose(stages[-1], whole, atol=1e-5)
+    assert np.abs(stages[0] - whole).max() > 0.1

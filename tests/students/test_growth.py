@@ -94,11 +94,22 @@ def test_a_split_has_the_least_cross_entropy_of_all(seed: int, least: int) -> No
 
 def test_sums_of_a_larger_child_are_a_difference(monkeypatch: pytest.MonkeyPatch) -> None:
     trees = []
-    for kept in (0, 10**9):
-        monkeypatch.setattr(_growth, "KEPT_ROWS", kept)
+    for least in (0, 10**9):
+        monkeypatch.setattr(_growth, "CODES_A_SUM", least)
         trees.append(grow_best_first(task_of(*make(1)), STUMP, 12))
     assert_array_equal(trees[0].feature, trees[1].feature)
     assert_array_equal(trees[0].cut, trees[1].cut)
+
+
+def test_kept_sums_take_no_more_memory_than_the_rows() -> None:
+    rng = np.random.default_rng(0)
+    Z = rng.normal(size=(4000, 3))
+    task = task_of(Z, rng.dirichlet(np.ones(20), size=len(Z)))
+    growth = _growth._Growth(task, STUMP, None)
+    while growth.heap and len(growth.rows) < 30:
+        growth.grow()
+    kept = [sums for *_, sums in growth.heap if sums is not None]
+    assert sum(sums.nbytes for sums in kept) <= Z.nbytes
 
 
 def test_it_goes_on_from_a_tree_and_keeps_its_splits() -> None:

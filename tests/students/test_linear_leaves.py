@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from skdistill.losses import softmax
@@ -131,3 +131,22 @@ def test_soft_targets_and_a_temperature_leave_probabilities_unflattened():
     for temperature in (1.0, 5.0):
         student.fit(X, P.argmax(axis=1), soft_targets=P, temperature=temperature)
         assert np.abs(student.predict_proba(X) - P).mean() < 0.02
+
+
+def test_a_column_of_next_to_no_spread_counts_as_constant():
+    X, y = make()
+    X[:, 1] *= 1e-312
+    options = {"penalty": 1.0, "cross_entropy": False}
+    means, leaf = np.array([[y.mean()]]), np.zeros(len(X), dtype=int)
+    leaves = fit_linear_leaves(X, leaf, means, y[:, None], np.ones(len(X)), **options)
+    assert np.isfinite(leaves.slope).all()
+    assert np.isfinite(leaves.scores(X, leaf)).all()
+
+
+def test_quantiles_do_not_depend_on_the_unit_of_the_weights():
+    X, _ = make(n=300)  # a hundredth of the weight is reached exactly
+    low, high = (getattr(Inputs.of(X, np.ones(300))[0], side) for side in ("low", "high"))
+    for unit in (1e-3, 0.1, 0.7):
+        inputs, _ = Inputs.of(X, np.full(300, unit))
+        assert_array_equal(inputs.low, low)
+        assert_array_equal(inputs.high, high)

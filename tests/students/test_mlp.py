@@ -194,6 +194,28 @@ def test_polish_and_restarts_act():
     assert losses["restarts"] < losses["plain"]
 
 
+def test_early_stopping_acts_where_training_overfits_and_only_there():
+    rng = np.random.default_rng(0)
+    X, P = rng.normal(size=(300, 10)), np.full((300, 2), 0.5)
+    y = draw_labels(P)
+    settings = {**QUICK, "alpha": 0.0, "max_iter": 1000, "polish": 50}
+    settings["input_transform"] = "standard"
+
+    def fit(**how):
+        early = MLPStudentClassifier(**settings).fit(X, y, **how)
+        whole = MLPStudentClassifier(**settings, early_stopping=False).fit(X, y, **how)
+        assert (whole.n_iter_, whole.n_polish_ <= 50) == (1000, True)
+        return early, whole
+
+    early, whole = fit()
+    assert (early.n_iter_, early.n_polish_) == (100, 0)
+    assert whole.n_polish_ > 10
+    losses = [kl_divergence(P, student.predict_proba(X)) for student in (early, whole)]
+    assert losses[0] < 0.5 * losses[1]
+    early, whole = fit(soft_targets=P, labeled=np.arange(300) < 59)
+    np.testing.assert_array_equal(early.predict_proba(X), whole.predict_proba(X))
+
+
 def test_two_classes_share_one_margin():
     X, P = make_soft(2)
     student = MLPStudentClassifier(**QUICK, input_transform="standard")
@@ -294,6 +316,7 @@ def test_max_iter_counts_steps():
 
     def steps(**how):
         settings = QUICK | {"input_transform": "standard", "max_iter": "auto"} | how
+        settings |= {"early_stopping": False}
         return MLPStudentClassifier(**settings).fit(X, y).n_iter_
 
     assert steps(max_iter=7) == 7
@@ -314,6 +337,7 @@ def test_max_iter_counts_steps():
         ({"input_transform": "log"}, ValueError),
         ({"polish": -1}, ValueError),
         ({"n_restarts": 0}, ValueError),
+        ({"early_stopping": "auto"}, TypeError),
         ({"learning_rate_init": 0.0}, ValueError),
         ({"batch_size": 0}, ValueError),
         ({"batch_size": "auto"}, TypeError),

@@ -127,3 +127,35 @@ def test_the_best_of_several_starts_is_kept():
         values.append(objective(fit_network(task, Recipe(**single), rng)[0]))
     assert kept == min(values)
     assert all(a != b for a, b in pairwise(values))
+
+
+def test_a_stopped_training_is_the_beginning_of_the_whole_one():
+    X, targets, w, _ = make_ridge()
+    how = {"alpha": 0.1, "learning_rate": 0.05, "batch_size": 16, "n_steps": 40}
+    network, seen = Network([3, 1], dtype=np.float64), []
+
+    def watch(n_made):
+        assert n_made == len(seen) + 1
+        seen.append(network.theta.copy())
+
+    rng = np.random.default_rng
+    train(network, X, targets, w, last_step=40, rng=rng(0), watch=watch, **how)
+    stopped = Network([3, 1], dtype=np.float64)
+    train(stopped, X, targets, w, last_step=15, rng=rng(0), **how)
+    np.testing.assert_array_equal(stopped.theta, seen[14])
+
+
+def test_polishing_is_watched_at_each_iteration():
+    X, targets, w, _ = make_ridge()
+    network, values = Network([3, 1], dtype=np.float64), []
+
+    def watch(n_made):
+        assert n_made == len(values) + 1
+        twin = Network([3, 1], dtype=np.float64)
+        twin.theta[:] = network.theta
+        values.append(polish(twin, X, targets, w, alpha=0.1, n_steps=0)[0])
+
+    value, n_made = polish(network, X, targets, w, alpha=0.1, n_steps=5, watch=watch)
+    assert n_made == len(values)
+    assert all(b < a for a, b in pairwise(values))
+    assert value == pytest.approx(values[-1])

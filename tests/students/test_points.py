@@ -30,6 +30,13 @@ def test_every_table_is_drawn(frame, n_classes):
     student = AdditiveStudentClassifier(alpha=0.1, n_pairs=1).fit(frame, y)
     axes = student.plot_shapes()
     titles = [ax.get_title() for ax in axes]
+    if n_classes > 2:  # the map of a pair is that of the class whose points differ most
+        term = next(t for t in student.scorecard_.terms if len(t.columns) == 2)
+        widest = np.ptp(term.values, axis=(0, 1)).argmax()
+        (place,) = [i for i, title in enumerate(titles) if title.endswith(f": points of {widest}")]
+        drawn = axes[place].images[0].get_array()
+        np.testing.assert_allclose(drawn, term.values[:-1, :-1, widest].T)
+        titles[place] = titles[place].split(":")[0]
     assert sorted(titles) == sorted(["x", "c", *(" x ".join(p) for p in student.pairs_)])
     heights = axes[titles.index("x")].patches[0].get_data().values
     term = next(t for t in student.scorecard_.terms if t.columns == (0,))

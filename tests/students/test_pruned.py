@@ -282,6 +282,16 @@ class TestRawTables:
             )
             assert_allclose(student.predict(X), behind.predict(encoder.transform(X)))
 
+    def test_a_column_that_matters_at_one_value_only(self):
+        rng = np.random.default_rng(0)
+        X = np.column_stack([np.arange(300.0), rng.normal(size=300)])
+        y = 30.0 * (X[:, 0] == 78) + X[:, 1]
+        spike = FunctionTransformer(lambda Z: np.column_stack([Z[:, 0] == 78, Z[:, 1]]))
+        teacher = make_pipeline(spike, RandomForestRegressor(5, random_state=0)).fit(X, y)
+        student = PrunedStudentRegressor(min_samples_leaf=1, reg_lambda=0.1)
+        with pytest.raises(ValueError, match="neither by a threshold nor by few values"):
+            student.fit(X, y, soft_targets=teacher.predict(X), teacher=teacher)
+
     def test_columns_made_of_several_are_refused(self):
         teacher = make_pipeline(PCA(3), RandomForestClassifier(5)).fit(X_BC, Y_BC)
         student = PrunedStudentClassifier(reg_lambda=1.0)

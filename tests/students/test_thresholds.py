@@ -7,14 +7,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
+from skdistill.students._teacher_cuts import Splits
 from skdistill.students._thresholds import choose_cuts, coarse_bins, codes_of, merge_cuts
 
 
-def cuts_of(x, response=None, max_bins=32, weight=None):
+def cuts_of(x, response=None, max_bins=32, weight=None, splits=None):
     x = np.asarray(x, dtype=float)
     response = np.zeros((len(x), 1)) if response is None else response
     weight = np.ones(len(x)) if weight is None else weight
-    return choose_cuts(x[:, None], response, weight, max_bins)[0]
+    known = {} if splits is None else {0: Splits(*map(np.asarray, splits))}
+    return choose_cuts(x[:, None], response, weight, max_bins, known)[0]
 
 
 def test_few_values_are_all_told_apart():
@@ -33,7 +35,8 @@ def test_cuts_are_few_and_codes_count_them(seed, max_bins, exponent):
     rng = np.random.default_rng(seed)
     x = rng.normal(size=300) * 10.0**exponent
     x[rng.uniform(size=300) < 0.1] = np.nan
-    cuts = cuts_of(x, rng.normal(size=(300, 2)), max_bins)
+    splits = (rng.normal(size=50) * 10.0**exponent, rng.uniform(size=50))
+    cuts = cuts_of(x, rng.normal(size=(300, 2)), max_bins, splits=splits if seed % 2 else None)
     assert 1 <= len(cuts) < max_bins
     assert (np.diff(cuts) > 0).all()
     codes = codes_of(x, cuts)
@@ -59,3 +62,21 @@ def test_quantiles_respect_the_weight():
     heavy = np.where(x < 100, 9.0, 1.0)  # half of the weight
     cuts = cuts_of(x, max_bins=16, weight=heavy)
     assert_allclose((cuts < 100).mean(), 0.5, atol=0.1)
+
+
+def test_cuts_are_where_the_teacher_gains():
+    x = np.arange(1000.0)
+    splits = ([321.5, 321.5, 654.4, 2000.0, -5.0], [0.5, 0.1, 0.4, 9.0, 9.0])
+    without, cuts = cuts_of(x, max_bins=16), cuts_of(x, max_bins=16, splits=splits)
+    # Beyond the rows there is nothing to cut; a threshold moves to between the rows.
+    assert set(cuts) == {*without, 321.5, 654.5}
+    many = np.arange(1.5, 1000.0)
+    dense = cuts_of(x, max_bins=16, splits=(many, np.where(many < 100, 1.0, 1e-9)))
+    assert len(dense) == 8 + 4
+    assert (dense < 100).sum() == 4 + (without < 100).sum()
+
+
+def test_splits_that_gain_nothing_are_no_cuts():
+    x = np.arange(1000.0)
+    assert_array_equal(cuts_of(x, splits=([321.5], [0.0])), cuts_of(x))
+    assert_array_equal(cuts_of(x, splits=([2000.5], [1.0])), cuts_of(x))

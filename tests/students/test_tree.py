@@ -176,6 +176,28 @@ def test_works_where_weights_sum_to_one():
     assert boosted.fit(X, y).score(X, y) > 0.95
 
 
+@pytest.mark.parametrize("leaf", ["constant", "linear"])
+@pytest.mark.parametrize("unit", [1e-3, 1e-14, 1e-300])
+def test_the_unit_of_shares_does_not_matter(unit, leaf):
+    X, y, P = make(n=400)
+    student = TreeStudentClassifier(max_leaf_nodes=6, leaf=leaf, refine=False, random_state=0)
+    ones = clone(student).fit(X, y, soft_targets=P)
+    shares = clone(student).fit(X, y, sample_weight=np.full(len(X), unit), soft_targets=P)
+    assert shares.shrinkage_ == ones.shrinkage_
+    assert_array_equal(shares.tree_.feature, ones.tree_.feature)
+    assert_allclose(shares.predict_proba(X), ones.predict_proba(X), atol=1e-6)
+
+
+def test_an_outlier_does_not_hide_what_the_other_values_differ_in():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(2000, 4))
+    expected = np.where(X[:, 2] > 0, 1.0, 0.0)
+    y = expected.copy()
+    y[0] = 1e7
+    student = TreeStudentRegressor(shrinkage=0, ccp_alpha=0, min_samples_leaf=5, refine=False)
+    assert np.mean(np.abs(student.fit(X, y).predict(X) - expected) < 1e-3) > 0.9
+
+
 def test_missing_values_go_to_the_better_side():
     x = np.r_[np.zeros(20), np.ones(20), np.full(20, np.nan)][:, None]
     y = np.r_[np.zeros(20), np.ones(40)]

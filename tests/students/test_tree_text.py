@@ -93,6 +93,41 @@ def test_linear_leaves_show_their_strongest_terms():
     assert export_text(student).count("logit yes = ") == 2
 
 
+def test_a_split_of_missing_values_from_all_others():
+    x = np.r_[np.arange(30.0), np.full(30, np.nan)]
+    for y in (np.repeat([0.0, 1.0], 30), np.repeat([1.0, 0.0], 30)):
+        student = TreeStudentRegressor(max_leaf_nodes=2, shrinkage=0, ccp_alpha=0)
+        text = export_text(student.fit(pd.DataFrame({"age": x}), y), decimals=0)
+        assert f"age is missing\n|   |--- {y[-1]:.0f} (" in text
+        assert f"age is not missing\n|   |--- {y[0]:.0f} (" in text
+
+
+def test_levels_that_are_not_clear_stand_in_quotes():
+    levels = ["work, other", "missing", None, "plain"]
+    X = pd.DataFrame({"use": np.repeat(np.array(levels, dtype=object), 20)})
+    student = TreeStudentRegressor(max_leaf_nodes=4, shrinkage=0, ccp_alpha=0)
+    student.fit(X, np.repeat([0.0, 1.0, 2.0, 3.0], 20))
+    text = export_text(student)
+    words = re.findall(r"'[^']*'|[^{}', ]+", " ".join(re.findall(r"{.*?}", text)))
+    assert set(words) <= {"'work, other'", "'missing'", "missing", "plain"}
+    assert len(set(words)) >= 3
+    boxes = plot_tree(student, ax=Figure().subplots())
+    assert any("'work, other'" in box.get_text() for box in boxes) == ("'work, other'" in text)
+
+
+def test_a_small_slope_is_not_written_as_zero():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"amount": rng.uniform(0, 1e6, 300), "b": rng.choice(["u", "v"], 300)})
+    y = 1.5e-5 * X["amount"] + (X["b"] == "v")
+    student = TreeStudentRegressor(max_leaf_nodes=2, leaf="linear", random_state=0).fit(X, y)
+    line = export_text(student, decimals=2).split("\n")[1]
+    assert re.search(r"\+ 1\.\de-05 \* \(amount - ", line)
+    assert "(rank of b - " in line
+    assert export_text(student, decimals=2, n_terms=1).split("\n")[1].endswith("+ 1 smaller term")
+    boxes = plot_tree(student, ax=Figure().subplots(), decimals=2)
+    assert "\n+ 1" in boxes[-1].get_text()
+
+
 def test_a_tree_of_one_leaf():
     student = TreeStudentRegressor().fit(np.zeros((30, 1)), np.full(30, 2.5))
     assert export_text(student) == "|--- 2.5 (100 % of rows)"
