@@ -110,7 +110,7 @@ class MLPStudentClassifier(MLPStudent, StudentClassifier):
     loss was less than at the end by two standard errors of the difference, training ends where it
     was least. Augmented rows know a little of those held out, so that the choice errs towards
     training on. Then the network is trained on all rows. Memory is that of the encoded rows in
-    double precision, and up to five times in single precision.
+    double precision, up to five times in single precision, and all values of the hidden layers.
 
     The last layer has one output for each class; with two classes a single one, the log-odds of
     the second. The temperature acts on the loss alone: predictions are at temperature one.
@@ -251,7 +251,7 @@ class MLPStudentRegressor(MLPStudent, StudentRegressor):
     loss was less than at the end by two standard errors of the difference, training ends where it
     was least. Augmented rows know a little of those held out, so that the choice errs towards
     training on. Then the network is trained on all rows. Memory is that of the encoded rows in
-    double precision, and up to five times in single precision.
+    double precision, up to five times in single precision, and all values of the hidden layers.
 
     The target is standardised inside, too.
 
