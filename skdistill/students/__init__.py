@@ -11,8 +11,8 @@ from skdistill._validation import check_choice
 from skdistill.students._base import BaseStudent
 from skdistill.students._expansion import last_step, takes_soft_targets
 from skdistill.students._fitting import fit_student
-from skdistill.students._tree_plot import plot_tree
-from skdistill.students._tree_text import export_text
+from skdistill.students._tree.plot import plot_tree
+from skdistill.students._tree.text import export_text
 from skdistill.students.additive import AdditiveStudentClassifier, AdditiveStudentRegressor
 from skdistill.students.boosting import BoostingStudentClassifier, BoostingStudentRegressor
 from skdistill.students.linear import LinearStudentClassifier, LinearStudentRegressor

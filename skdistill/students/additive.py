@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 from skdistill.losses import DistillationLoss, softmax
-from skdistill.students._additive_base import AdditiveStudent
-from skdistill.students._additive_fit import FINE, FINEST
+from skdistill.students._additive.base import AdditiveStudent
+from skdistill.students._additive.fit import FINE, FINEST
+from skdistill.students._additive.targets import ClassTarget, ValueTarget
+from skdistill.students._additive.teacher_cuts import NO_SPLITS, Splits
 from skdistill.students._base import StudentClassifier, StudentRegressor
-from skdistill.students._inputs import fit_scale
+from skdistill.students._mlp.inputs import fit_scale
 from skdistill.students._real_rows import RealRows
 from skdistill.students._scores import to_logits
-from skdistill.students._table_targets import ClassTarget, ValueTarget
-from skdistill.students._teacher_cuts import NO_SPLITS, Splits
 
 
 class AdditiveStudentClassifier(AdditiveStudent, StudentClassifier):

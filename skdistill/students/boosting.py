@@ -13,9 +13,9 @@ from sklearn.utils import check_random_state
 from skdistill._validation import check_choice, check_integer, check_real
 from skdistill.losses import DistillationLoss, softmax
 from skdistill.students._base import BaseStudent, StudentClassifier, StudentRegressor
-from skdistill.students._engines import ENGINES, TreePlan
+from skdistill.students._boosting.engines import ENGINES, TreePlan
+from skdistill.students._boosting.rounds import BoostingTask, choose_rounds
 from skdistill.students._real_rows import RealRows
-from skdistill.students._rounds import BoostingTask, choose_rounds
 from skdistill.students._scores import (
     mean_one,
     n_scores,

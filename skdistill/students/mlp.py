@@ -6,9 +6,9 @@ import numpy as np
 
 from skdistill.losses import DistillationLoss, softmax
 from skdistill.students._base import StudentClassifier, StudentRegressor
-from skdistill.students._inputs import fit_scale
-from skdistill.students._mlp_base import MLPStudent, narrow
-from skdistill.students._network_targets import ProbabilityTargets, ValueTargets, class_targets
+from skdistill.students._mlp.base import MLPStudent, narrow
+from skdistill.students._mlp.inputs import fit_scale
+from skdistill.students._mlp.targets import ProbabilityTargets, ValueTargets, class_targets
 from skdistill.students._real_rows import RealRows
 from skdistill.students._scores import prior_scores, to_logits
 

@@ -14,15 +14,15 @@ from skdistill._ensembles import Source, find_sources
 from skdistill._validation import check_integer, check_real
 from skdistill.losses import DistillationLoss, softmax
 from skdistill.students._base import BaseStudent, StudentClassifier, StudentRegressor
-from skdistill.students._candidate_trees import CandidateTrees, Subtree
 from skdistill.students._encoder import TabularEncoder
-from skdistill.students._leaf_values import LeafValues
-from skdistill.students._raw_trees import build_trees, check_routes
+from skdistill.students._pruned.candidates import CandidateTrees, Subtree
+from skdistill.students._pruned.leaf_values import LeafValues
+from skdistill.students._pruned.raw_trees import build_trees, check_routes
+from skdistill.students._pruned.score_loss import ClassScores, ScoreLoss, ValueScores
+from skdistill.students._pruned.tops import Budget, keep_subtrees
+from skdistill.students._pruned.tree_sum import TreeColumns, no_trees
 from skdistill.students._real_rows import RealRows
-from skdistill.students._score_loss import ClassScores, ScoreLoss, ValueScores
 from skdistill.students._scores import mean_one, prior_scores, to_logits
-from skdistill.students._tree_pruning import Budget, keep_subtrees
-from skdistill.students._tree_sum import TreeColumns, no_trees
 from skdistill.students._weights import one_row
 
 # Trees are chosen on at most so many rows, which bounds the memory; leaves are fitted to all.

@@ -13,11 +13,11 @@ from sklearn.utils.validation import check_is_fitted
 from skdistill._validation import check_bool, check_choice, check_integer, check_real
 from skdistill.losses import DistillationLoss
 from skdistill.students._base import BaseStudent, StudentClassifier, StudentRegressor
-from skdistill.students._nodes import Nodes
 from skdistill.students._real_rows import RealRows
-from skdistill.students._search import grow_tree
-from skdistill.students._tree_leaves import TreeTargets, fit_leaves, predict_leaves
-from skdistill.students._tree_settings import Settings, choose_settings, grid, is_worth_choosing
+from skdistill.students._tree.leaf_fit import TreeTargets, fit_leaves, predict_leaves
+from skdistill.students._tree.nodes import Nodes
+from skdistill.students._tree.search import grow_tree
+from skdistill.students._tree.settings import Settings, choose_settings, grid, is_worth_choosing
 from skdistill.students._weights import one_row
 from skdistill.targets import mix_targets
 

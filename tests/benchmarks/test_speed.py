@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks import speed
 from benchmarks.tasks import RunSettings, key_of
-from skdistill.students import _network_fit
+from skdistill.students._mlp import fit as _network_fit
 
 TASK = speed.SpeedTask(tree_rows=(500,), mlp_rows=(300,))
 

@@ -18,7 +18,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from skdistill import DistilledRegressor
 from skdistill.losses import softmax
 from skdistill.students import AdditiveStudentClassifier, AdditiveStudentRegressor
-from skdistill.students._tables import RIDGE
+from skdistill.students._additive.tables import RIDGE
 
 
 def make(n=400, n_classes=3, seed=0, strength=1.0):

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skdistill.students import _bins
-from skdistill.students._bins import MAX_CUTS, bin_columns, halfway
+from skdistill.students._tree import bins as _bins
+from skdistill.students._tree.bins import MAX_CUTS, bin_columns, halfway
 
 
 def rng(seed: int = 0) -> np.random.Generator:

@@ -18,7 +18,7 @@ from sklearn.metrics import log_loss
 
 from skdistill.losses import softmax
 from skdistill.students import BoostingStudentClassifier, BoostingStudentRegressor
-from skdistill.students._engines import ENGINES
+from skdistill.students._boosting.engines import ENGINES
 from skdistill.students.boosting import plan_rounds
 
 BACKENDS = pytest.mark.parametrize("backend", ["lightgbm", "xgboost"])

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from skdistill.students._bins import Bins, bin_columns
-from skdistill.students._coded_tree import STUMP, CodedTree
+from skdistill.students._tree.bins import Bins, bin_columns
+from skdistill.students._tree.coded_tree import STUMP, CodedTree
 
 # Splits 0, 1 and 2 divide numbers at 4.5, 1.5 and 7.5; leaves from the left are 0, 1, 2 and 3.
 SPLITS = [(0, 4, False), (0, 1, False), (0, 7, True)]

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import ndtri
 
-from skdistill.students._inputs import N_KNOTS, fit_quantile_tables, fit_scale
+from skdistill.students._mlp.inputs import N_KNOTS, fit_quantile_tables, fit_scale
 
 
 def test_a_skewed_column_becomes_almost_normal():

@@ -11,7 +11,7 @@ from sklearn.tree import DecisionTreeRegressor
 
 from benchmarks.baselines import HSTreeRegressor
 from skdistill.students import TreeStudentRegressor
-from skdistill.students._leaves import Places, Totals, cut_back, prune, shrunk_means
+from skdistill.students._tree.leaves import Places, Totals, cut_back, prune, shrunk_means
 
 
 def grow(n_leaves=9, seed=0, n=200):

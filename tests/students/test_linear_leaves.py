@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 
 from skdistill.losses import softmax
 from skdistill.students import TreeStudentClassifier, TreeStudentRegressor
-from skdistill.students._linear_leaves import Inputs, fit_linear_leaves
+from skdistill.students._tree.linear_leaves import Inputs, fit_linear_leaves
 
 
 def make(n=400, seed=0):

@@ -14,7 +14,7 @@ from sklearn.datasets import load_iris
 from skdistill.losses import softmax
 from skdistill.metrics import kl_divergence
 from skdistill.students import MLPStudentClassifier, MLPStudentRegressor
-from skdistill.students._network import forward
+from skdistill.students._mlp.network import forward
 from skdistill.students._scores import n_scores, prior_scores
 
 QUICK = {

@@ -7,9 +7,9 @@ import pytest
 from scipy.optimize import check_grad
 
 from skdistill.losses import DistillationLoss, softmax
-from skdistill.students._network import Network, polish, train
-from skdistill.students._network_fit import Recipe, Task, fit_network
-from skdistill.students._network_targets import (
+from skdistill.students._mlp.fit import Recipe, Task, fit_network
+from skdistill.students._mlp.network import Network, polish, train
+from skdistill.students._mlp.targets import (
     ProbabilityTargets,
     TemperedTargets,
     ValueTargets,

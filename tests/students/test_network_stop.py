@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skdistill.students._network_fit import Recipe, Task, fit_network
-from skdistill.students._network_stop import clearly_best, stop_early
-from skdistill.students._network_targets import ValueTargets
+from skdistill.students._mlp.fit import Recipe, Task, fit_network
+from skdistill.students._mlp.stopping import clearly_best, stop_early
+from skdistill.students._mlp.targets import ValueTargets
 from skdistill.students._real_rows import RealRows
 
 RECIPE = Recipe(

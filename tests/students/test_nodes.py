@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from sklearn.tree import DecisionTreeRegressor
 
-from skdistill.students._nodes import Nodes, to_float32
+from skdistill.students._tree.nodes import Nodes, to_float32
 
 
 def grow_both(Z, target, n_leaves):

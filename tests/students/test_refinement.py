@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import load_digits
 
-from skdistill.students._bins import bin_columns
-from skdistill.students._coded_tree import STUMP, CodedTree
-from skdistill.students._growth import Task, grow_best_first
-from skdistill.students._refinement import refine
+from skdistill.students._tree.bins import bin_columns
+from skdistill.students._tree.coded_tree import STUMP, CodedTree
+from skdistill.students._tree.growth import Task, grow_best_first
+from skdistill.students._tree.refinement import refine
 
 few = settings(max_examples=25, deadline=None)
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from skdistill.losses import DistillationLoss
-from skdistill.students._score_loss import ClassScores, ValueScores
+from skdistill.students._pruned.score_loss import ClassScores, ValueScores
 from skdistill.students._scores import score_curvature, score_gradient, to_logits
 
 

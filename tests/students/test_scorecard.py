@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from skdistill.students._scorecard import Scorecard, Term, centre
+from skdistill.students._additive.scorecard import Scorecard, Term, centre
 
 
 @settings(max_examples=25, deadline=None)

@@ -13,9 +13,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import make_friedman1
 from sklearn.model_selection import train_test_split
 
-from skdistill.students import _search
-from skdistill.students._nodes import Nodes
-from skdistill.students._search import grow_tree
+from skdistill.students._tree import search as _search
+from skdistill.students._tree.nodes import Nodes
+from skdistill.students._tree.search import grow_tree
 
 few = settings(max_examples=10, deadline=None)
 

@@ -18,8 +18,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from skdistill.students import _teacher_cuts
-from skdistill.students._teacher_cuts import find_splits
+from skdistill.students._additive import teacher_cuts as _teacher_cuts
+from skdistill.students._additive.teacher_cuts import find_splits
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(3000, 3))

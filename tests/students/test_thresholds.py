@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skdistill.students._teacher_cuts import Splits
-from skdistill.students._thresholds import choose_cuts, coarse_bins, codes_of, merge_cuts
+from skdistill.students._additive.teacher_cuts import Splits
+from skdistill.students._additive.thresholds import choose_cuts, coarse_bins, codes_of, merge_cuts
 
 
 def cuts_of(x, response=None, max_bins=32, weight=None, splits=None):

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from skdistill.students._pairs import rank_pairs
+from skdistill.students._additive.pairs import rank_pairs
+from skdistill.students._additive.scorecard import Scorecard, centre
+from skdistill.students._additive.tables import Fit, Layout, Limits, Problem
+from skdistill.students._additive.targets import Target
+from skdistill.students._additive.teacher_cuts import Splits
+from skdistill.students._additive.thresholds import choose_cuts, codes_of, merge_cuts
 from skdistill.students._real_rows import RealRows
-from skdistill.students._scorecard import Scorecard, centre
-from skdistill.students._table_targets import Target
-from skdistill.students._tables import Fit, Layout, Limits, Problem
-from skdistill.students._teacher_cuts import Splits
-from skdistill.students._thresholds import choose_cuts, codes_of, merge_cuts
 from skdistill.students._weights import one_row
 
 # Bins of each column in a table of two. More make many cells that no row is in.

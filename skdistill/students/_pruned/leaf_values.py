@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 
-from skdistill.students._candidate_trees import indicators
-from skdistill.students._score_loss import ScoreLoss
+from skdistill.students._pruned.candidates import indicators
+from skdistill.students._pruned.score_loss import ScoreLoss
 
 # Newton's method stops when a sweep over the scores lowers the loss by less than this part of it.
 TOLERANCE = 1e-7

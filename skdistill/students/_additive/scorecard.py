@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from skdistill.students._thresholds import coarse_bins, codes_of
+from skdistill.students._additive.thresholds import coarse_bins, codes_of
 
 # Sweeps that move what a table of two columns says of one alone to that one. Each gains digits.
 MAX_SWEEPS = 50

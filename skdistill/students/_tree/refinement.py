@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from skdistill.students._coded_tree import CodedTree, Split
-from skdistill.students._growth import Task
+from skdistill.students._tree.coded_tree import CodedTree, Split
+from skdistill.students._tree.growth import Task
 
 # Probability below which a leaf's cross-entropy does not grow any more.
 LEAST_PROBABILITY = 1e-6

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from skdistill._optional import import_optional
+from skdistill.students._additive.scorecard import Scorecard, Term
 from skdistill.students._encoder import TabularEncoder
-from skdistill.students._scorecard import Scorecard, Term
 
 
 def points_rows(

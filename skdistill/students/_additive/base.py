@@ -10,14 +10,14 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill._validation import check_integer, check_real
-from skdistill.students._additive_fit import fit_scorecard
+from skdistill.students._additive.fit import fit_scorecard
+from skdistill.students._additive.points import plot_terms, points_rows
+from skdistill.students._additive.scorecard import Scorecard
+from skdistill.students._additive.tables import Limits
+from skdistill.students._additive.targets import Target
+from skdistill.students._additive.teacher_cuts import Splits, find_splits
 from skdistill.students._base import BaseStudent
-from skdistill.students._points import plot_terms, points_rows
 from skdistill.students._real_rows import RealRows
-from skdistill.students._scorecard import Scorecard
-from skdistill.students._table_targets import Target
-from skdistill.students._tables import Limits
-from skdistill.students._teacher_cuts import Splits, find_splits
 
 
 class AdditiveStudent(BaseStudent):

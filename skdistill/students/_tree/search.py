@@ -21,11 +21,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from skdistill.students._bins import bin_columns
-from skdistill.students._coded_tree import STUMP, CodedTree
-from skdistill.students._growth import Task, grow_best_first
-from skdistill.students._nodes import Nodes
-from skdistill.students._refinement import ROUNDING, refine
+from skdistill.students._tree.bins import bin_columns
+from skdistill.students._tree.coded_tree import STUMP, CodedTree
+from skdistill.students._tree.growth import Task, grow_best_first
+from skdistill.students._tree.nodes import Nodes
+from skdistill.students._tree.refinement import ROUNDING, refine
 
 # Rows that are searched on: enough for the splits of a small tree, and the cost of the search does
 # not grow beyond. A leaf has some of them, however many rows it stands for.

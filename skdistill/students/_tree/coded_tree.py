@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skdistill.students._bins import Bins, halfway
-from skdistill.students._nodes import Nodes
+from skdistill.students._tree.bins import Bins, halfway
+from skdistill.students._tree.nodes import Nodes
 
 # Column, cut and side of missing values.
 Split = tuple[int, int, bool]

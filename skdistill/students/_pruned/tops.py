@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skdistill.students._candidate_trees import CandidateTrees, Subtree
-from skdistill.students._leaf_values import LeafValues
-from skdistill.students._score_loss import ScoreLoss
+from skdistill.students._pruned.candidates import CandidateTrees, Subtree
+from skdistill.students._pruned.leaf_values import LeafValues
+from skdistill.students._pruned.score_loss import ScoreLoss
 
 # No kept tree has more leaves: what a sum of trees needs beyond is cheaper as another tree.
 MAX_LEAVES = 10

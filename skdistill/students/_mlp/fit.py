@@ -8,8 +8,8 @@ from functools import partial
 
 import numpy as np
 
-from skdistill.students._network import Network, polish, train
-from skdistill.students._network_targets import Targets
+from skdistill.students._mlp.network import Network, polish, train
+from skdistill.students._mlp.targets import Targets
 from skdistill.students._real_rows import RealRows
 from skdistill.students._scores import mean_one
 

@@ -7,14 +7,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from skdistill.students._network import Network
-from skdistill.students._network_fit import (
+from skdistill.students._mlp.fit import (
     ENOUGH_HELD_OUT,
     LEAST_REAL_ROWS,
     Recipe,
     Task,
     fit_network,
 )
+from skdistill.students._mlp.network import Network
 from skdistill.students._real_rows import RealRows
 from skdistill.students._scores import mean_one
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 from sklearn.tree import DecisionTreeRegressor
 
-from skdistill.students._bins import halfway
-from skdistill.students._teacher_cuts import Splits
+from skdistill.students._additive.teacher_cuts import Splits
+from skdistill.students._tree.bins import halfway
 
 # Smallest share of the rows' weight on each side of a supervised cut.
 LEAST_SHARE = 0.005

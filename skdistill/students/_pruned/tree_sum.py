@@ -10,7 +10,7 @@ import numpy as np
 
 from skdistill._columns import Factor, factor_codes
 from skdistill.students._encoder import read_columns
-from skdistill.students._nodes import to_float32
+from skdistill.students._tree.nodes import to_float32
 
 # Rows are routed so many at a time, which bounds the memory of prediction.
 _ROWS_AT_A_TIME = 8192

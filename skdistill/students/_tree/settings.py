@@ -8,10 +8,10 @@ from itertools import product
 
 import numpy as np
 
-from skdistill.students._leaves import Places, Totals, prune, shrunk_means
-from skdistill.students._nodes import Nodes
 from skdistill.students._real_rows import RealRows
-from skdistill.students._tree_leaves import TreeTargets, fit_leaves, predict_leaves
+from skdistill.students._tree.leaf_fit import TreeTargets, fit_leaves, predict_leaves
+from skdistill.students._tree.leaves import Places, Totals, prune, shrunk_means
+from skdistill.students._tree.nodes import Nodes
 from skdistill.students._weights import one_row
 
 # What "auto" compares; the first is the default where there is nothing to choose on.

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import minimize
 
-from skdistill.students._network_targets import Targets
+from skdistill.students._mlp.targets import Targets
 
 # Called with the number of steps made, when the network has its weights.
 Watch = Callable[[int], None]

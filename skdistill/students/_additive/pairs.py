@@ -6,9 +6,9 @@ from itertools import combinations
 
 import numpy as np
 
-from skdistill.students._table_targets import Target
-from skdistill.students._tables import Fit, Layout
-from skdistill.students._thresholds import coarse_bins
+from skdistill.students._additive.tables import Fit, Layout
+from skdistill.students._additive.targets import Target
+from skdistill.students._additive.thresholds import coarse_bins
 from skdistill.students._weights import one_row
 
 # Columns among which pairs are searched: those that matter most alone.

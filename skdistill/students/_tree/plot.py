@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from skdistill._optional import import_optional
-from skdistill.students._leaves import Places
-from skdistill.students._tree_text import TreeWriter
+from skdistill.students._tree.leaves import Places
+from skdistill.students._tree.text import TreeWriter
 
 
 def plot_tree(

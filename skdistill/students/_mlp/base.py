@@ -12,11 +12,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from skdistill._validation import check_bool, check_choice, check_integer, check_real
 from skdistill.students._base import BaseStudent
-from skdistill.students._inputs import QuantileTables, Scale, fit_quantile_tables, fit_scale
-from skdistill.students._network import Network, forward
-from skdistill.students._network_fit import Recipe, Task, choose, fit_network
-from skdistill.students._network_stop import stop_early
-from skdistill.students._network_targets import Targets
+from skdistill.students._mlp.fit import Recipe, Task, choose, fit_network
+from skdistill.students._mlp.inputs import QuantileTables, Scale, fit_quantile_tables, fit_scale
+from skdistill.students._mlp.network import Network, forward
+from skdistill.students._mlp.stopping import stop_early
+from skdistill.students._mlp.targets import Targets
 from skdistill.students._real_rows import RealRows
 from skdistill.students._scores import mean_one
 

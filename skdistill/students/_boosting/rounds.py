@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from skdistill.students._engines import Engine, Objective, TreePlan
+from skdistill.students._boosting.engines import Engine, Objective, TreePlan
 from skdistill.students._real_rows import RealRows
 
 # With fewer real rows a choice would be chance.

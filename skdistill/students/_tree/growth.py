@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skdistill.students._bins import Bins
-from skdistill.students._coded_tree import CodedTree, Split
+from skdistill.students._tree.bins import Bins
+from skdistill.students._tree.coded_tree import CodedTree, Split
 
 # Leaves with so many codes for each sum over a bin keep the sums, so that only those of the smaller
 # child are computed. With fewer, as of tens of classes, they would take more memory than the rows.

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from skdistill.losses import softmax
-from skdistill.students._leaves import Places, Totals, cut_back, prune, shrunk_means
-from skdistill.students._linear_leaves import LinearLeaves, fit_linear_leaves
-from skdistill.students._nodes import Nodes
 from skdistill.students._scores import to_logits
+from skdistill.students._tree.leaves import Places, Totals, cut_back, prune, shrunk_means
+from skdistill.students._tree.linear_leaves import LinearLeaves, fit_linear_leaves
+from skdistill.students._tree.nodes import Nodes
 
 
 @dataclass(frozen=True)

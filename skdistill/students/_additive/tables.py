@@ -19,9 +19,9 @@ import scipy.sparse as sp
 from scipy.linalg import cholesky_banded, lapack
 from scipy.optimize import minimize
 
-from skdistill.students._scorecard import Scorecard, Term
-from skdistill.students._table_targets import Target
-from skdistill.students._thresholds import coarse_bins
+from skdistill.students._additive.scorecard import Scorecard, Term
+from skdistill.students._additive.targets import Target
+from skdistill.students._additive.thresholds import coarse_bins
 
 # Penalty on squared values, where that on squared differences of neighbours is 1.
 RIDGE = 0.01

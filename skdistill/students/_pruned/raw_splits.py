@@ -19,7 +19,7 @@ from skdistill._compat import take_rows
 from skdistill._ensembles import Source
 from skdistill._optional import comes_from
 from skdistill.students._encoder import MAX_LEVELS
-from skdistill.students._nodes import to_float32
+from skdistill.students._tree.nodes import to_float32
 
 # Values of a column that go through the encoder at once.
 _VALUES_AT_A_TIME = 10_000

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skdistill.students._nodes import Nodes
 from skdistill.students._real_rows import LEAST_PROBABILITY
+from skdistill.students._tree.nodes import Nodes
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""The scorecard's parts: cuts, tables, pairs, fit, points."""

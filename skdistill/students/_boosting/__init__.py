@@ -1,0 +1,1 @@
+"""The boosting student's parts: libraries and number of rounds."""

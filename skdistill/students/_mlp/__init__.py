@@ -1,0 +1,1 @@
+"""The network student's parts: inputs, network, training."""

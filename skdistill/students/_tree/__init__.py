@@ -1,0 +1,1 @@
+"""The tree student's parts: bins, growth, search, leaves, text and drawing."""
