@@ -8,7 +8,7 @@ from numpy.testing import assert_array_equal
 from sklearn.metrics import log_loss
 
 from skdistill.students import TreeStudentClassifier, TreeStudentRegressor
-from skdistill.students._tree import settings as _tree_settings as module
+from skdistill.students._tree import settings as module
 from skdistill.students._tree.settings import grid, is_worth_choosing
 
 
