@@ -30,11 +30,11 @@ class ConditionalSampler(TableSampler):
     are those of a neural network; here they are those of random trees, as in adversarial random
     forests [2]_.
 
-    It assumes least: what ties the columns together is learnt, so that children are plausible
-    where other samplers break relations between columns, and still as far from the data as real
-    rows are from each other. It takes longest, and it needs enough rows to learn from (several
-    hundred). Use it where other samplers give rows that the classifier of :func:`plausibility`
-    tells apart easily.
+    It assumes least: what ties the columns together is learnt, so that relations survive that
+    :class:`SpungeSampler` and :class:`MixupSampler` break, and children are about as far from the
+    nearest real row as real rows are from each other (those of :class:`MungeSampler` are nearer).
+    It needs enough rows to learn from, several hundred, and takes longest. On smooth, curved
+    relations of few numbers it is coarser than near neighbours are.
 
     Values are only taken, never computed. So dtypes, categories, integers and missing values are
     valid by construction, and every number is one that was observed.

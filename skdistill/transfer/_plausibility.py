@@ -27,10 +27,10 @@ def plausibility(
     Gradient boosting learns which rows are sampled, and is scored on the rows that it was not
     fitted to (five folds). One half means that it sees no difference, one that it is always right.
 
-    A good value does not make a good sampler: copies of real rows have one half or less, and show
-    the student nothing new. Less than one half means that a real row and copies of it (or near
-    copies) were in different folds. To see copies for what they are, give real rows that the
-    sampler was not fitted to.
+    A good value does not make a good sampler: copies of real rows, each once, have one half or
+    less, and show the student nothing new. Less than one half means that a real row and a copy of
+    it (or a near one) were in different folds. Give real rows that the sampler was not fitted to,
+    if there are enough: then copies have one half, and what is above it is the sampler's doing.
 
     Parameters
     ----------
@@ -80,6 +80,11 @@ def plausibility(
     if problem:
         raise ValueError(f"X_sampled {problem}; give rows of the type and columns of X_real.")
     n = min(num_samples(X_real), num_samples(X_sampled), max_rows)
+    if n < 2 * N_FOLDS:
+        raise ValueError(
+            f"X_real and X_sampled must have at least {2 * N_FOLDS} rows each, got "
+            f"{num_samples(X_real)} and {num_samples(X_sampled)}."
+        )
     chosen = [take_rows(X, rng.permutation(num_samples(X))[:n]) for X in (X_real, X_sampled)]
     table = as_table(concat_rows(chosen), remedy="give a dense table.")
     ranges = [NumericRange.of(table.observed(j)) for j in range(table.n_columns)]

@@ -17,8 +17,8 @@ class SpungeSampler(TableSampler):
 
     A child starts as a copy of a row. A share of its columns, at least one, takes the values of
     another row, drawn at random among all; they are chosen among the columns in which the two
-    differ, so that a child is never a copy (unless the other row is one). Then a share of the
-    numbers gets normal noise [1]_. It needs no distances, and is the fastest sampler.
+    differ, so that a child differs from its parent (unless the other row does not). Then a share
+    of the numbers gets normal noise [1]_. It needs no distances, and is the fastest sampler.
 
     It assumes that columns are nearly independent: each column keeps its distribution, but the
     columns that change lose what ties them to the others. Use it for very many rows or columns
@@ -31,8 +31,9 @@ class SpungeSampler(TableSampler):
     Parameters
     ----------
     share : float, default=0.1
-        Share in (0, 1] of the columns that are resampled in a row (on average, at least one in
-        every row), and of the numbers that get noise. A tenth is the choice of [1]_.
+        Share in (0, 0.5] of the columns that are resampled in a row (on average, at least one in
+        every row), and of the numbers that get noise. A tenth is the choice of [1]_. With all
+        columns a child would be the other row.
     noise : float, default=0.1
         Standard deviation of the noise, in standard deviations of the column; zero for none. A
         tenth is the choice of [1]_.
@@ -76,7 +77,7 @@ class SpungeSampler(TableSampler):
         self.noise = noise
 
     def _check_params(self) -> None:
-        check_real(self.share, "share", minimum=0, maximum=1, strict=True)
+        check_real(self.share, "share", minimum=0, maximum=0.5, strict=True)
         check_real(self.noise, "noise", minimum=0)
 
     def _learn(self, table: Table) -> None:
@@ -113,7 +114,7 @@ def _choose(candidates: np.ndarray, share: float, rng: np.random.RandomState) ->
     """
     n_rows, n_columns = candidates.shape
     wanted = np.floor(share * n_columns + rng.random_sample(n_rows)).astype(np.intp)
-    wanted = np.minimum(np.maximum(wanted, 1), n_columns)
+    wanted = np.maximum(wanted, 1)
     keys = rng.random_sample(candidates.shape)
     keys[~candidates] = np.inf
     last = np.take_along_axis(np.sort(keys, axis=1), wanted[:, None] - 1, axis=1)
