@@ -61,7 +61,7 @@ class ConditionalSampler(TableSampler):
         A copy of the rows.
     ranges_ : list of object or None
         For each column what its numbers may be; None for columns that are no numbers.
-    ranks_ : ndarray of shape (n_rows, n_features_in_), dtype int32
+    ranks_ : ndarray of shape (n_rows, n_features), dtype int32
         The rows, as trees see them.
     conditionals_ : dict of int
         For each column that is drawn anew its trees, with the rows in each leaf.

@@ -46,7 +46,7 @@ class SpungeSampler(TableSampler):
         A copy of the rows.
     ranges_ : list of object or None
         For each column what its numbers may be; None for columns that get no noise.
-    ranks_ : ndarray of shape (n_rows, n_features_in_), dtype int32
+    ranks_ : ndarray of shape (n_rows, n_features), dtype int32
         The rows, encoded to see where two differ.
 
     Notes
