@@ -31,6 +31,8 @@ def plausibility(
     less, and show the student nothing new. Less than one half means that a real row and a copy of
     it (or a near one) were in different folds. Give real rows that the sampler was not fitted to,
     if there are enough: then copies have one half, and what is above it is the sampler's doing.
+    And sample no more rows than it was fitted to: several children of one row give each other
+    away, as repeated rows do.
 
     Parameters
     ----------
