@@ -44,8 +44,9 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
         Where the soft targets of the rows of X come from: from clones of the teacher fitted on
         the other folds, or from the teacher itself, which may have memorised these rows. "auto"
         cross-fits teachers that can be refitted, which costs `cv` fits of the teacher.
-    augment : {"auto", "munge"}, sampler or None, default="auto"
-        Who makes further rows for the teacher to label. "auto" is
+    augment : str, sampler or None, default="auto"
+        Who makes further rows for the teacher to label: "munge", "conditional", "jitter", "mixup",
+        "spunge", or an object with ``fit(X)`` and ``sample(n, random_state)``. "auto" is
         :class:`~skdistill.transfer.MungeSampler` for dense tables and None otherwise. Together
         the new rows weigh as much as all others.
     size_factor : float, default=5.0
@@ -220,7 +221,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         Weight of the true values on real rows, in [0, 1]. "auto" is 0.3, and 0 without values.
     teacher_labels : {"auto", "cross_fit", "in_sample"}, default="auto"
         As for :class:`DistilledClassifier`.
-    augment : {"auto", "munge"}, sampler or None, default="auto"
+    augment : str, sampler or None, default="auto"
         As for :class:`DistilledClassifier`.
     size_factor : float, default=5.0
         Augmented rows for each real one. Void without `augment`.

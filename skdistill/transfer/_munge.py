@@ -5,16 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator
-from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
 
-from skdistill._validation import check_integer, check_real
+from skdistill._validation import check_real
+from skdistill.transfer._base_sampler import TableSampler, draw_parents
 from skdistill.transfer._neighbors import MixedMetric, nearest_distinct
-from skdistill.transfer._tables import NumericRange, as_table
+from skdistill.transfer._tables import Table
 
 
-class MungeSampler(BaseEstimator):
+class MungeSampler(TableSampler):
     """Make new rows from pairs of near neighbours (MUNGE).
 
     A child starts as a copy of a row ``x``. With the nearest row ``x'`` that differs from it,
@@ -75,65 +73,19 @@ class MungeSampler(BaseEstimator):
         self.swap_probability = swap_probability
         self.local_variance = local_variance
 
-    def fit(self, X: Any, y: Any = None) -> MungeSampler:
-        """Learn columns, ranges and distances.
-
-        Parameters
-        ----------
-        X : ndarray or DataFrame of shape (n_rows, n_features)
-            A numpy array (numbers, booleans, strings or objects), or a pandas or polars
-            DataFrame. Missing values are allowed.
-        y : None
-            Ignored, as in every scikit-learn transformer.
-
-        Returns
-        -------
-        self : MungeSampler
-
-        Raises
-        ------
-        TypeError
-            If `X` is sparse, not two-dimensional, or of another type.
-        ValueError
-            If `X` is empty, or a parameter is out of bounds.
-        """
+    def _check_params(self) -> None:
         check_real(self.swap_probability, "swap_probability", minimum=0, maximum=1, strict=True)
         check_real(self.local_variance, "local_variance", minimum=0, strict=True)
-        table = as_table(X, remedy="rows of this kind cannot be augmented, use augment=None.")
-        columns = range(table.n_columns)
-        self.ranges_ = [NumericRange.of(table.observed(j)) for j in columns]
+
+    def _learn(self, table: Table) -> None:
         self.metric_ = MixedMetric(table, self.ranges_)
-        self.table_ = table
-        self.n_features_in_ = table.n_columns
-        return self
 
-    def sample(self, n: int, random_state: Any = None) -> Any:
-        """Make children.
-
-        Every row is a parent equally often; where `n` is no multiple of the number of rows, the
-        rest is drawn without replacement.
-
-        Parameters
-        ----------
-        n : int
-            How many, at least 0.
-        random_state : int, RandomState or None, default=None
-            The same seed gives the same rows. None differs from call to call.
-
-        Returns
-        -------
-        X : ndarray or DataFrame of shape (n, n_features)
-            Of the type, columns and dtypes that `fit` saw; a pandas index counts from zero.
-        """
-        check_is_fitted(self)
-        n = check_integer(n, "n", minimum=0)
-        rng = check_random_state(random_state)
-        parents = _draw_parents(self.table_.n_rows, n, rng)
+    def _draw(self, n: int, rng: np.random.RandomState) -> list[Any]:
+        parents = draw_parents(self.table_.n_rows, n, rng)
         queries, inverse = np.unique(parents, return_inverse=True)
         neighbours = nearest_distinct(self.metric_, queries, rng)[inverse.reshape(-1)]
-        return self.table_.assemble(
-            [self._child_values(j, parents, neighbours, rng) for j in range(self.n_features_in_)]
-        )
+        columns = range(self.n_features_in_)
+        return [self._child_values(j, parents, neighbours, rng) for j in columns]
 
     def _child_values(
         self, j: int, parents: np.ndarray, neighbours: np.ndarray, rng: np.random.RandomState
@@ -143,8 +95,7 @@ class MungeSampler(BaseEstimator):
         source = np.where(swapped, neighbours, parents)
         allowed = self.ranges_[j]
         if allowed is None:
-            nothing = np.zeros(len(parents), dtype=bool)
-            return self.table_.blend(j, source, nothing, np.empty(0))
+            return self._take(j, source)
         numbers = self.table_.numbers(j)
         own, other = numbers[parents], numbers[neighbours]
         put = swapped & np.isfinite(own) & np.isfinite(other)
@@ -153,9 +104,3 @@ class MungeSampler(BaseEstimator):
             spread = np.abs(own[put] - other[put]) / self.local_variance
             drawn = other[put] + spread * rng.standard_normal(int(put.sum()))
         return self.table_.blend(j, source, put, allowed.bring_in(drawn))
-
-
-def _draw_parents(n_rows: int, n: int, rng: np.random.RandomState) -> np.ndarray:
-    """Return `n` row indices in which each row is equally often, up to one."""
-    repeats, rest = divmod(n, n_rows)
-    return np.concatenate([np.tile(np.arange(n_rows), repeats), rng.permutation(n_rows)[:rest]])

@@ -7,9 +7,19 @@ from typing import Any, Protocol, cast, runtime_checkable
 
 from sklearn.base import clone
 
+from skdistill.transfer._conditional import ConditionalSampler
+from skdistill.transfer._jitter import JitterSampler
+from skdistill.transfer._mixup import MixupSampler
 from skdistill.transfer._munge import MungeSampler
+from skdistill.transfer._spunge import SpungeSampler
 
-_SAMPLERS: dict[str, Callable[[], Sampler]] = {"munge": MungeSampler}
+_SAMPLERS: dict[str, Callable[[], Sampler]] = {
+    "conditional": ConditionalSampler,
+    "jitter": JitterSampler,
+    "mixup": MixupSampler,
+    "munge": MungeSampler,
+    "spunge": SpungeSampler,
+}
 
 
 @runtime_checkable
@@ -32,9 +42,10 @@ def resolve_sampler(augment: Any) -> Sampler | None:
 
     Parameters
     ----------
-    augment : None, "munge" or sampler
-        None: no augmented rows. A name: that sampler with its defaults. An object with ``fit``
-        and ``sample``: an unfitted copy of it, so that the given one is never changed.
+    augment : None, str or sampler
+        None: no augmented rows. A name ("conditional", "jitter", "mixup", "munge", "spunge"):
+        that sampler with its defaults. An object with ``fit`` and ``sample``: an unfitted copy of
+        it, so that the given one is never changed.
 
     Returns
     -------

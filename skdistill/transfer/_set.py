@@ -112,7 +112,7 @@ def build_transfer_set(
     weight = check_sample_weight(sample_weight, X)
     n_real, n_unlabeled = len(weight), 0
     if X_unlabeled is not None:
-        problem = _difference(X_unlabeled, X)
+        problem = difference(X_unlabeled, X)
         if problem:
             raise ValueError(
                 f"X_unlabeled {problem}; give it the type and the columns of X, in their order."
@@ -136,7 +136,7 @@ def _sample(
     if weight.any() and not weight.all():
         X = take_rows(X, np.flatnonzero(weight))
     new = sampler.fit(X).sample(n_augmented, random_state)
-    problem = _difference(new, X)
+    problem = difference(new, X)
     if not problem and num_samples(new) != n_augmented:
         problem = f"has {num_samples(new)} rows where {n_augmented} were asked for"
     if problem:
@@ -147,7 +147,7 @@ def _sample(
     return new
 
 
-def _difference(new: Any, X: Any) -> str:
+def difference(new: Any, X: Any) -> str:
     """Say in what `new` cannot be stacked below `X`; empty if it can."""
     both_sparse = sp.issparse(new) and sp.issparse(X)
     # Either may be a subclass: a memory map goes with an array.

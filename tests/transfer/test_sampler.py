@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 from sklearn.base import BaseEstimator
 
-from skdistill.transfer import MungeSampler, Sampler, resolve_sampler
+from skdistill.transfer import (
+    ConditionalSampler,
+    JitterSampler,
+    MixupSampler,
+    MungeSampler,
+    Sampler,
+    SpungeSampler,
+    resolve_sampler,
+)
 
 
 class Shuffler(BaseEstimator):
@@ -25,11 +33,21 @@ def test_none():
     assert resolve_sampler(None) is None
 
 
-def test_name():
-    sampler = resolve_sampler("munge")
-    assert isinstance(sampler, MungeSampler)
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("conditional", ConditionalSampler),
+        ("jitter", JitterSampler),
+        ("mixup", MixupSampler),
+        ("munge", MungeSampler),
+        ("spunge", SpungeSampler),
+    ],
+)
+def test_names(name, kind):
+    sampler = resolve_sampler(name)
+    assert isinstance(sampler, kind)
     assert isinstance(sampler, Sampler)
-    assert sampler.get_params() == MungeSampler().get_params()
+    assert sampler.get_params() == kind().get_params()
 
 
 def test_object_is_cloned():
@@ -57,6 +75,8 @@ def test_object_that_is_no_estimator_is_copied():
 
 @pytest.mark.parametrize("augment", ["mung", 5, True, MungeSampler, BaseEstimator()])
 def test_other(augment):
-    with pytest.raises(ValueError, match=r"augment must be None, one of \['munge'\]") as error:
+    with pytest.raises(
+        ValueError, match=r"augment must be None, one of \['conditional', .*'spunge'\]"
+    ) as error:
         resolve_sampler(augment)
     assert repr(augment) in str(error.value)
