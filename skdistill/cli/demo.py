@@ -1,4 +1,4 @@
-"""``skdistill demo``: a heavy teacher, every built-in student, one table."""
+"""``skdistill demo``: a heavy teacher, four kinds of student, one table."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ def add_parser(commands: Any) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser(
         "demo",
-        help="distil a forest of 500 trees into every built-in student, in under a minute",
+        help="distil a forest of 500 trees into four kinds of student, in under a minute",
         description="Train a heavy teacher on the handwritten digits that come with scikit-learn, "
-        "distil it into every built-in student, and compare on test rows.",
+        "distil it into four kinds of student, and compare on test rows.",
     )
     parser.add_argument("--seed", type=int, default=0, help="seed of split, teacher and students")
     parser.set_defaults(run=run)

@@ -26,7 +26,7 @@ class TabularEncoder:
         as NaN), categories become ranks in the order of their mean response, for a tree the best
         order in binary classification and regression [1]_, and the order along the first
         principal component of the mean responses for more classes. Levels never seen get the
-        first rank above the overall mean. "onehot" gives numbers with missing ones imputed by
+        rank of the level nearest to the overall mean. "onehot" gives numbers with missing ones imputed by
         the mean, then an indicator for each column that had missing values, then one column for
         each level; levels never seen have zeros in all of them.
 
@@ -197,7 +197,7 @@ class TabularEncoder:
             return {levels[code]: i for i, code in enumerate(np.sort(kept))}, -1
         score = _score_levels(codes, mass, response, weight)
         ranked = kept[np.argsort(score[kept], kind="stable")]
-        default = min(int(np.searchsorted(score[ranked], 0.0)), len(ranked) - 1)
+        default = int(np.argmin(np.abs(score[ranked])))
         return {levels[code]: i for i, code in enumerate(ranked)}, default
 
     def _fit_means(self, columns: dict[int, Column], weight: np.ndarray) -> None:

@@ -67,8 +67,8 @@ class AdditiveStudentClassifier(AdditiveStudent, StudentClassifier):
 
     Notes
     -----
-    Categories are ordered by their mean target; levels never seen count as an average one, missing
-    numbers as a bin of their own. Points have a mean of zero over the training rows, and those of
+    Categories are ordered by their mean target; levels never seen count as the one nearest to the
+    average, missing numbers as a bin of their own. Points have a mean of zero over the training rows, and those of
     a pair over the rows of each bin of either column, so that the intercept is the score of the
     average row and a table of two shows what both do together and not alone [4]_. Two classes
     have the log-odds of the second as their score, more classes a logit each. The temperature
@@ -249,8 +249,8 @@ class AdditiveStudentRegressor(AdditiveStudent, StudentRegressor):
 
     Notes
     -----
-    Categories are ordered by their mean target; levels never seen count as an average one, missing
-    numbers as a bin of their own. Points have a mean of zero over the training rows, and those of
+    Categories are ordered by their mean target; levels never seen count as the one nearest to the
+    average, missing numbers as a bin of their own. Points have a mean of zero over the training rows, and those of
     a pair over the rows of each bin of either column, so that the intercept is the mean prediction
     and a table of two shows what both do together and not alone [3]_.
 

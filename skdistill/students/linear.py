@@ -273,7 +273,7 @@ class LinearStudentRegressor(_LinearStudent, StudentRegressor):
     def _make_model(self, Z: Any, weight: np.ndarray) -> Any:
         if self.l1_ratio and self.alpha:
             alpha = self.alpha / weight.sum()  # the mean of half the squared errors is penalised
-            return ElasticNet(alpha=alpha, l1_ratio=self.l1_ratio, tol=1e-10, max_iter=100_000)
+            return ElasticNet(alpha=alpha, l1_ratio=self.l1_ratio, tol=1e-8, max_iter=100_000)
         # Cholesky squares the condition number; the decomposition by singular values is safe
         # without a penalty, and for columns of any scale.
         well_posed = self.standardize and self.alpha > 1e-10 * weight.sum() * Z.shape[1]

@@ -81,8 +81,15 @@ def test_categories_are_ordered_by_their_mean_response():
     response = np.array([5.0, 1.0, 3.0, 5.0, 1.0, 3.0])[:, None]
     encoder, Z = fit("ordered", X, response)
     assert_array_equal(Z[:3, 0], [2, 0, 1])
-    # A level never seen has the first rank that is not below the overall mean.
+    # A level never seen has the rank of the level nearest to the overall mean.
     assert_array_equal(encoder.transform(pd.DataFrame({"x": ["z"]})), [[1]])
+
+
+def test_a_level_never_seen_is_like_the_nearest_to_the_mean_on_either_side():
+    X = pd.DataFrame({"x": list("aaaab")})  # mean 2.8: a is 1.8 below, b is 7.2 above
+    encoder, _ = fit("ordered", X, np.array([1.0, 1.0, 1.0, 1.0, 10.0])[:, None])
+    unseen = pd.DataFrame({"x": ["z", "a", "b"]})
+    assert_array_equal(encoder.transform(unseen), [[0], [0], [1]])
 
 
 def test_with_more_classes_the_order_follows_the_strongest_contrast():
