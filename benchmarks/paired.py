@@ -24,6 +24,7 @@ __all__ = [
     "loss_of",
     "median_gap",
     "median_interval",
+    "median_small_gap",
     "pair",
 ]
 
@@ -125,6 +126,11 @@ class Cell:
         return bool(gaps.mean() > band)
 
     @property
+    def has_small_gap(self) -> bool:
+        """Whether the teacher is better by more than half a per cent, be it by chance."""
+        return self.baseline_loss - self.teacher_loss > RELATIVE_BAND * abs(self.baseline_loss)
+
+    @property
     def gaps(self) -> np.ndarray:
         """Gap closed by seed, in units of the mean gap; their mean is the gap closed.
 
@@ -207,6 +213,11 @@ def count_outcomes(cells: Iterable[Cell]) -> tuple[int, int, int]:
 def median_gap(cells: Iterable[Cell]) -> Interval:
     """Return the median of the gap closed over the sets that have one."""
     return median_interval([cell.gaps for cell in cells if cell.has_gap])
+
+
+def median_small_gap(cells: Iterable[Cell]) -> Interval:
+    """Return the median of the gap closed also over sets whose gap may be due to chance."""
+    return median_interval([cell.gaps for cell in cells if cell.has_small_gap])
 
 
 def median_interval(groups: Sequence[np.ndarray], *, seed: int = 0) -> Interval:

@@ -117,9 +117,10 @@ def _gap_parts(rows: Sequence[Row], cells: Sequence[Cell], figures: Path) -> lis
         "## Gap closed\n",
         "The gap is what the teacher's loss is below the direct fit's; closed is the share that "
         "the distilled student makes good. Below 0 it is worse than the direct fit, above 1 better "
-        'than the teacher; "no gap" means that the teacher is not better than the direct fit by '
-        "more than noise. Medians are over sets with a gap, with 95 % bootstrap intervals (sets, "
-        "then seeds, drawn with replacement).\n",
+        'than the teacher; "no gap" means that the teacher is not better than the direct fit. '
+        "Brackets: it is better by more than half a per cent, but that may be noise. Medians are "
+        "over sets with a gap beyond noise unless it says otherwise, with 95 % bootstrap intervals "
+        "(sets, then seeds, drawn with replacement).\n",
         sections.gap_closed(cells),
     ]
     if any(cell.has_gap for cell in cells):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Iterable, Sequence
 
-from benchmarks.paired import Cell, by_student, median_gap, pair
+from benchmarks.paired import Cell, by_student, median_gap, median_small_gap, pair
 from benchmarks.results import is_ok, short, student_label, student_order
 from benchmarks.tables import (
     NOTHING,
@@ -60,6 +60,8 @@ def gap_closed(cells: Sequence[Cell]) -> str:
             [c for c in group if c.task == "classification"] for group in students.values()
         ]
         body.append(["**median, log loss**", *(interval(median_gap(g)) for g in of_classes)])
+        small = [interval(median_small_gap(group)) for group in of_classes]
+        body.append(["**the same with those in brackets**", *small])
     return markdown(["data set", *(group[0].label for group in students.values())], body)
 
 
@@ -81,6 +83,8 @@ def against_known_trees(rows: Sequence[Row]) -> str:
 def _gap(cell: Cell | None) -> str:
     if cell is None:
         return NOTHING
+    if not cell.has_gap and cell.has_small_gap:
+        return f"({fixed(float(cell.gaps.mean()), 2)})"
     return fixed(cell.gap, 2) if cell.has_gap else "no gap"
 
 

@@ -26,9 +26,9 @@ class TabularEncoder:
         as NaN), categories become ranks in the order of their mean response, for a tree the best
         order in binary classification and regression [1]_, and the order along the first
         principal component of the mean responses for more classes. Levels never seen get the
-        rank of the level nearest to the overall mean. "onehot" gives numbers with missing ones imputed by
-        the mean, then an indicator for each column that had missing values, then one column for
-        each level; levels never seen have zeros in all of them.
+        rank of the level nearest to the overall mean. "onehot" gives numbers with missing ones
+        imputed by the mean, then an indicator for each column that had missing values, then one
+        column for each level; levels never seen have zeros in all of them.
 
     Attributes
     ----------

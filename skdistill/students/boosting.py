@@ -366,9 +366,9 @@ class BoostingStudentRegressor(_Boosting, StudentRegressor):
     >>> from skdistill.students import BoostingStudentRegressor
     >>> X, y = load_diabetes(return_X_y=True)
     >>> teacher = RandomForestRegressor(random_state=0).fit(X, y)
-    >>> student = BoostingStudentRegressor(max_total_leaves=60)
-    >>> student.fit(X, y, soft_targets=teacher.predict(X)).n_leaves_
-    56
+    >>> student = BoostingStudentRegressor(max_total_leaves=60, random_state=0)
+    >>> student.fit(X, y, soft_targets=teacher.predict(X)).n_leaves_ <= 60
+    True
     """
 
     def _fit_encoded(self, Z: Any, target: np.ndarray, weight: np.ndarray, real: RealRows) -> None:

@@ -65,7 +65,7 @@ def test_the_rules_predict_what_the_student_predicts():
     rows = pd.concat([X.head(60), unseen], ignore_index=True)
     for (_, row), proba in zip(rows.iterrows(), student.predict_proba(rows), strict=True):
         best = student.classes_[proba.argmax()]
-        assert read(text, row).startswith(f"{best} {float(proba.max())!r}")
+        assert read(text, row).startswith(f"{best} {proba.max():.4g}")
 
 
 def test_shares_of_the_leaves_sum_to_all_rows():
@@ -85,8 +85,8 @@ def test_linear_leaves_show_their_strongest_terms():
     lines = [x for x in export_text(student, decimals=2, n_terms=2).split("\n") if "value =" in x]
     assert len(lines) == 2
     for line in lines:
-        assert re.search(r"\+ \d\.\d\d \* \(b - -?0\.\d\d\)", line)
-        assert re.search(r"- \d\.\d\d \* \(d - -?0\.\d\d\)", line)
+        assert re.search(r"\+ \d\.\d\d \* \(b [-+] 0\.\d\d\)", line)
+        assert re.search(r"- \d\.\d\d \* \(d [-+] 0\.\d\d\)", line)
         assert line.endswith("+ 2 smaller terms")
     y = np.where(y > 0, "yes", "no")
     student = TreeStudentClassifier(max_leaf_nodes=2, leaf="linear", random_state=0).fit(X, y)
@@ -148,6 +148,79 @@ def test_a_drawing_has_a_box_for_every_node():
     assert len(set(places)) == len(places)
     assert max(y for _, y in places) == places[0][1]
     figure.savefig("/dev/null", format="png")
+
+
+def many_classes(n_rows=600):
+    rng = np.random.default_rng(0)
+    level = rng.integers(0, 14, n_rows)
+    X = pd.DataFrame({"part": [f"a long name of the level {i:02d}" for i in level]})
+    X["size"] = rng.normal(size=n_rows)
+    code = (2 * (level % 7 > 2) + (X["size"] > 0.3) + (rng.random(n_rows) < 0.4)) % 5
+    return X, np.array(["ash", "beech", "elm", "fir", "oak"])[code]
+
+
+@pytest.mark.parametrize("leaf", ["constant", "linear"])
+@pytest.mark.parametrize("size", [(6.4, 4.8), (14, 4), (3, 9)])
+def test_no_box_covers_another_and_none_leaves_the_page(leaf, size):
+    X, y = many_classes()
+    student = TreeStudentClassifier(max_leaf_nodes=12, leaf=leaf, min_samples_leaf=5, ccp_alpha=0)
+    student.set_params(random_state=0).fit(X, y)
+    assert student.n_leaves_ > 6
+    figure = Figure(figsize=size)
+    ax = figure.subplots()
+    boxes = plot_tree(student, ax=ax)
+    figure.draw_without_rendering()
+    extents = np.array([box.get_bbox_patch().get_window_extent().extents for box in boxes])
+    low, high = extents[:, :2], extents[:, 2:]
+    apart = (low[:, None] >= high[None] - 0.5) | (high[:, None] <= low[None] + 0.5)
+    assert (apart.any(axis=2) | np.eye(len(boxes), dtype=bool)).all()
+    page = ax.get_window_extent()
+    assert (low >= [page.x0 - 1, page.y0 - 1]).all()
+    assert (high <= [page.x1 + 1, page.y1 + 1]).all()
+    answers = {text.get_text(): text for text in ax.texts if text not in boxes}
+    assert set(answers) == {"yes", "no"}
+    assert answers["yes"].get_position()[0] < answers["no"].get_position()[0]
+
+
+def test_a_drawing_is_short_where_the_text_is_whole():
+    X, y = many_classes()
+    student = TreeStudentClassifier(max_leaf_nodes=2, min_samples_leaf=5, ccp_alpha=0)
+    student.set_params(random_state=0).fit(X[["part"]], y)
+    root, *leaves = [box.get_text() for box in plot_tree(student, ax=Figure().subplots())]
+    named = re.search(r"{(.*?)}", export_text(student)).group(1).split(", ")
+    assert len(named) > 4
+    assert root.endswith(f",\n{len(named) - 3} more}}")
+    assert root.count("a long name of th…") == 3
+    for leaf, line in zip(leaves, export_text(student).split("\n")[1::2], strict=True):
+        assert leaf.count("\n") == 2
+        assert line.count(", ") >= 2
+    linear = TreeStudentClassifier(max_leaf_nodes=2, leaf="linear", random_state=0).fit(X, y)
+    box = plot_tree(linear, ax=Figure().subplots())[-1].get_text()
+    assert box.count("logit") == 2
+    assert "\n3 more scores\n" in box
+
+
+def test_numbers_have_few_digits_and_one_sign():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"year": rng.integers(2010, 2020, 400), "b": rng.choice(["u", "v"], 400)})
+    X["far"] = rng.normal(-8.4375, 1.0, 400)
+    y = np.where(X["year"] > 2015, 1e6, 0.0) / 7
+    step = TreeStudentRegressor(max_leaf_nodes=2, shrinkage=0, ccp_alpha=0).fit(X[["year"]], y)
+    assert export_text(step).startswith("|--- year <= 2015.5\n")
+    assert "|--- 142857.1 (" in export_text(step)
+    y = X["far"] / 3 + 2.0 * (X["b"] == "v")
+    student = TreeStudentRegressor(max_leaf_nodes=2, leaf="linear", random_state=0).fit(X, y)
+    text = export_text(student)
+    assert re.search(r"\* \(far \+ 8\.\d{2,3}\)", text)
+    assert "- -" not in text
+    digits = [number.replace(".", "").lstrip("0") for number in re.findall(r"\d+\.\d+", text)]
+    assert max(map(len, digits)) <= 5  # 2014.5
+    table = student._encoder.tables_[1]
+    if "rank of b -" in text:
+        assert text.split("\n")[-1].startswith(
+            f"rank of b: u {table['u']:g}, v {table['v']:g}, any"
+        )
+    assert "rank of b:" in text or "rank of b -" not in text
 
 
 def test_a_drawing_without_axes_takes_the_current_ones():

@@ -90,7 +90,9 @@ class AdditiveStudent(BaseStudent):
         """Draw the points of each column as a function of its value, and pairs as maps.
 
         For more than two classes a column has a line for each of them, a pair the map of the one
-        class whose points differ most; its title says which. ``points_table`` lists all.
+        class whose points differ most; its title says which. Names of more than 18 characters
+        are cut short, and of more than 12 bins of a category or a map only some are named.
+        ``points_table`` lists all.
 
         Needs matplotlib: ``pip install 'skdistill[report]'``.
 

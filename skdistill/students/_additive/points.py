@@ -10,6 +10,10 @@ import numpy as np
 from skdistill._optional import import_optional
 from skdistill.students._additive.scorecard import Scorecard, Term
 from skdistill.students._encoder import TabularEncoder
+from skdistill.students._words import shorten
+
+# Longest name of a level and most ticks that a panel of a plot has room for.
+LONGEST, MOST_TICKS = 18, 12
 
 
 def points_rows(
@@ -97,6 +101,7 @@ def plot_terms(
     """Draw each table, those with the widest range first.
 
     Of several scores a map of two columns shows the one with the widest range, and names it.
+    Long names are cut short, and of many levels only some are named.
 
     Parameters
     ----------
@@ -116,10 +121,11 @@ def plot_terms(
     """
     plt = import_optional("matplotlib.pyplot", extra="report", purpose="plot_shapes")
     terms = sorted(card.terms, key=lambda term: -np.ptp(term.values))
-    if axes is None:
+    own_figure = axes is None
+    if own_figure:
         n_columns = min(4, max(len(terms), 1))
         n_rows = max(1, -(-len(terms) // n_columns))
-        size = (3.2 * n_columns, 2.6 * n_rows)
+        size = (3.4 * n_columns, 2.8 * n_rows)
         _, grid = plt.subplots(n_rows, n_columns, figsize=size, squeeze=False, layout="constrained")
         for unused in grid.ravel()[len(terms) :]:
             unused.set_visible(False)
@@ -131,46 +137,84 @@ def plot_terms(
         )
     names = encoder.feature_names_out()
     for ax, term in zip(flat, terms, strict=False):
-        title = " x ".join(names[j] for j in term.columns)
+        of_columns = [names[j] for j in term.columns]
+        # A long title would run into that of the next panel.
+        title = (" x " if len("".join(of_columns)) <= 2 * LONGEST else " x\n").join(of_columns)
         if len(term.columns) == 1:
             _draw_column(ax, term, encoder, outputs)
         else:
             widest = int(np.ptp(term.values, axis=(0, 1)).argmax())
             _draw_pair(ax, term, encoder, widest)
-            title += f": points of {outputs[widest]}" if outputs else ""
+            title += f"\npoints of {outputs[widest]}" if outputs else ""
         ax.set_title(title, fontsize="small")
+        ax.tick_params(labelsize="x-small")
+    columns = [ax for ax, term in zip(flat, terms, strict=False) if len(term.columns) == 1]
+    if outputs and columns:
+        _add_legend(columns[0], own_figure)
     return flat[: len(terms)]
 
 
 def _draw_column(ax: Any, term: Term, encoder: TabularEncoder, outputs: list[str]) -> None:
-    cuts, labels = term.cuts[0], bin_labels(encoder, term.columns[0], term.cuts[0])
+    """Draw the points of a column, as steps or, of a category, as dots."""
+    cuts = term.cuts[0]
     shown = len(cuts) + 1
+    is_level = term.columns[0] in encoder.tables_ or not len(cuts)
     for s in range(term.values.shape[1]):
         values = term.values[:shown, s]
         label = outputs[s] if outputs else None
-        if term.columns[0] in encoder.tables_ or not len(cuts):
+        if is_level:
             ax.plot(values, np.arange(shown), "o", label=label)
-            ax.set_yticks(np.arange(shown), labels[:shown], fontsize="x-small")
-            ax.set_xlabel("points", fontsize="x-small")
             continue
         margin = 0.05 * (cuts[-1] - cuts[0]) or 1.0
         edges = np.concatenate([[cuts[0] - margin], cuts, [cuts[-1] + margin]])
         line = ax.stairs(values, edges, baseline=None, label=label)
-        ax.set_ylabel("points", fontsize="x-small")
         if term.values[-1].any():
             ax.axhline(term.values[-1, s], ls=":", lw=0.8, color=line.get_edgecolor())
-    if outputs:
-        ax.legend(fontsize="x-small")
+    if is_level:
+        _name_bins(ax.yaxis, encoder, term.columns[0], cuts)
+    (ax.set_xlabel if is_level else ax.set_ylabel)("points", fontsize="x-small")
+    ax.locator_params(axis="x", nbins=4)
 
 
 def _draw_pair(ax: Any, term: Term, encoder: TabularEncoder, output: int) -> None:
+    """Draw the points of a pair of columns as a map, with the bar of its colours."""
     shown = term.values[:-1, :-1, output]
     reach = np.abs(shown).max() or 1.0
-    ax.imshow(shown.T, origin="lower", aspect="auto", cmap="RdBu_r", vmin=-reach, vmax=reach)
+    cells = ax.imshow(
+        shown.T, origin="lower", aspect="auto", cmap="RdBu_r", vmin=-reach, vmax=reach
+    )
+    names = encoder.feature_names_out()
     for axis, column, cuts in zip((ax.xaxis, ax.yaxis), term.columns, term.cuts, strict=True):
-        labels = bin_labels(encoder, column, cuts)[: len(cuts) + 1]
-        axis.set_ticks(np.arange(len(labels)), labels, fontsize="xx-small")
+        _name_bins(axis, encoder, column, cuts)
+        axis.set_label_text(names[column], fontsize="x-small")
     ax.xaxis.set_tick_params(rotation=90)
+    bar = ax.figure.colorbar(cells, ax=ax)
+    bar.ax.tick_params(labelsize="x-small")
+    bar.ax.locator_params(nbins=5)
+    bar.set_label("points", fontsize="x-small")
+
+
+def _name_bins(axis: Any, encoder: TabularEncoder, column: int, cuts: np.ndarray) -> None:
+    """Name bins that are drawn at 0, 1, ...: levels in their middle, numbers by their cuts."""
+    if column in encoder.tables_ or not len(cuts):
+        labels = [shorten(label, LONGEST) for label in bin_labels(encoder, column, cuts)[:-1]]
+        shift = 0.0
+    else:
+        labels = [f"{cut:.4g}" for cut in cuts]
+        shift = 0.5
+    step = -(-len(labels) // MOST_TICKS)
+    axis.set_ticks(np.arange(0, len(labels), step) + shift, labels[::step])
+
+
+def _add_legend(ax: Any, own_figure: bool) -> None:
+    """Name the scores once: below the panels, or in the first of them if others made the figure."""
+    handles, names = ax.get_legend_handles_labels()
+    names = [shorten(name, LONGEST) for name in names]
+    if own_figure:
+        place = {"loc": "outside lower center", "ncols": min(len(names), 6)}
+        ax.figure.legend(handles, names, fontsize="small", **place)
+    else:
+        ax.legend(handles, names, fontsize="x-small")
 
 
 def _is_last(cell: tuple[int, ...], term: Term) -> bool:

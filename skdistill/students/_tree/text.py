@@ -8,6 +8,10 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill._validation import check_integer
+from skdistill.students._words import shorten
+
+# Levels of a set that a drawing names.
+MOST_LEVELS = 3
 
 
 def export_text(student: Any, *, decimals: int | None = None, n_terms: int = 5) -> str:
@@ -15,7 +19,7 @@ def export_text(student: Any, *, decimals: int | None = None, n_terms: int = 5) 
 
     Categories are written as sets of levels. A level that no set names goes with "not in", and one
     that could be taken for several, or for a missing value, stands in quotes. Linear leaves see
-    the rank of a category, in the order of the mean targets.
+    the rank of a category, in the order of the mean targets; the ranks stand below the rules.
 
     Parameters
     ----------
@@ -23,7 +27,9 @@ def export_text(student: Any, *, decimals: int | None = None, n_terms: int = 5) 
         A fitted student.
     decimals : int or None, default=None
         Digits of thresholds and values behind the point; of slopes below one, digits that are
-        not leading zeros. None writes them exactly.
+        not leading zeros. None writes about four digits that are not leading zeros, and of large
+        numbers one digit behind the point, so that a threshold between whole numbers stays there.
+        The exact thresholds are in ``student.tree_.threshold``.
     n_terms : int, default=5
         Most slopes that are written for each score of a linear leaf: those with the largest
         effect over the range of their column.
@@ -31,7 +37,8 @@ def export_text(student: Any, *, decimals: int | None = None, n_terms: int = 5) 
     Returns
     -------
     text : str
-        One line for each condition and each leaf, with the leaf's share of the training rows.
+        One line for each condition and each leaf, with the leaf's share of the training rows, and
+        one for the ranks of each category in linear leaves.
 
     Raises
     ------
@@ -71,11 +78,14 @@ def export_text(student: Any, *, decimals: int | None = None, n_terms: int = 5) 
             left, right = writer.split(place)
             waiting.append((int(tree.right[place]), depth + 1, right))
             waiting.append((int(tree.left[place]), depth + 1, left))
-    return "\n".join(lines)
+    return "\n".join([*lines, *writer.ranks()])
 
 
 class TreeWriter:
-    """Words for the splits and leaves of a fitted tree student."""
+    """Words for the splits and leaves of a fitted tree student.
+
+    Those of a drawing are narrow: lists stand below each other, and long ones are cut short.
+    """
 
     def __init__(
         self,
@@ -83,7 +93,7 @@ class TreeWriter:
         *,
         decimals: int | None = None,
         n_terms: int = 5,
-        one_line: bool = True,
+        drawing: bool = False,
     ) -> None:
         check_is_fitted(student)
         if not hasattr(student, "leaf_shares_"):
@@ -96,11 +106,16 @@ class TreeWriter:
         self.n_terms = check_integer(n_terms, "n_terms", minimum=1)
         self.student, self.decimals = student, decimals
         self.names = student._encoder.feature_names_out()
-        self.comma, self.space = (", ", " ") if one_line else ("\n", "\n")
+        self.drawing, self.space = drawing, "\n" if drawing else " "
+        self.ranked: set[int] = set()  # categories of which a linear leaf has told the rank
 
     def number(self, value: float) -> str:
-        """Write a number, exactly or rounded."""
-        return repr(float(value)) if self.decimals is None else f"{value:.{self.decimals}f}"
+        """Write a number, rounded."""
+        if self.decimals is not None:
+            return f"{value:.{self.decimals}f}"
+        if 1e3 <= abs(value) < 1e9:
+            return f"{value:.1f}".removesuffix(".0")
+        return f"{value:.4g}"
 
     def slope(self, value: float) -> str:
         """Write the size of a slope, however small: its column may be in large units."""
@@ -128,14 +143,20 @@ class TreeWriter:
         table, default = self.student._encoder.tables_[j], self.student._encoder.defaults_[j]
         others_left = default <= threshold
         levels = [level for level, code in table.items() if (code <= threshold) != others_left]
-        listed = self.comma.join(_word(level) for level in levels)
+        words = [_word(level) for level in levels]
+        if self.drawing:
+            words = [shorten(word) for word in words]
+            if len(words) > MOST_LEVELS + 1:
+                words[MOST_LEVELS:] = [f"{len(words) - MOST_LEVELS} more"]
+        listed = f",{self.space}".join(words)
         named = f"{self.names[j]} in {{{listed}}}"
         rest = f"{self.names[j]} not in {{{listed}}}"
         return (rest, named) if others_left else (named, rest)
 
     def share(self, leaf: int) -> str:
         """Write the share of the training rows in a leaf."""
-        return f"({100 * self.student.leaf_shares_[leaf]:.3g} % of rows)"
+        words = f"{100 * self.student.leaf_shares_[leaf]:.3g} % of rows"
+        return words if self.drawing else f"({words})"
 
     def leaf(self, leaf: int) -> list[str]:
         """Write what a leaf predicts: a line for a constant one, else one for each score."""
@@ -144,28 +165,57 @@ class TreeWriter:
         value = self.student.tree_.value[leaf]
         if not hasattr(self.student, "classes_"):
             return [self.number(value[0])]
-        shown = [f"{self.student.classes_[k]} {self.number(value[k])}" for k in _likeliest(value)]
-        return [self.comma.join(shown)]
+        likeliest = self._shown(_likeliest(value))
+        short = self.drawing and self.decimals is None
+        words = [
+            f"{self.student.classes_[k]} {f'{value[k]:.3f}' if short else self.number(value[k])}"
+            for k in likeliest
+        ]
+        return words if self.drawing else [", ".join(words)]
+
+    def ranks(self) -> list[str]:
+        """List the ranks of the categories that linear leaves have told of."""
+        lines = []
+        for j in sorted(self.ranked):
+            encoder = self.student._encoder
+            words = [f"{_word(level)} {code:.4g}" for level, code in encoder.tables_[j].items()]
+            words.append(f"any other {encoder.defaults_[j]:.4g}")
+            lines.append(f"rank of {self.names[j]}: {', '.join(words)}")
+        return lines
+
+    def _shown(self, order: np.ndarray) -> np.ndarray:
+        """Keep of more than three classes only the first two in a drawing."""
+        many = self.drawing and len(self.student.classes_) > 3
+        return order[:2] if many else order
 
     def _linear(self, leaf: int) -> list[str]:
         """Write the linear scores of a leaf."""
         leaves = self.student.leaves_
         effect = leaves.slope[leaf] * (leaves.inputs.high - leaves.inputs.low)[:, None]
-        lines = []
-        for k, name in enumerate(self._scores()):
+        scores, lines = self._scores(), []
+        shown = np.arange(len(scores))
+        if len(scores) > 1:  # at the centre of the columns the intercepts order the classes
+            likeliest = np.argsort(-leaves.intercept[leaf], kind="stable")
+            shown = np.sort(self._shown(likeliest))
+        for k in shown:
             strongest = np.argsort(-np.abs(effect[:, k]), kind="stable")[: self.n_terms]
             terms = [self.number(leaves.intercept[leaf, k])]
             for j in strongest[effect[strongest, k] != 0]:
                 slope = leaves.slope[leaf, j, k]
                 sign = "-" if slope < 0 else "+"
+                name = self.names[j]
+                if j in self.student._encoder.tables_:
+                    self.ranked.add(int(j))
+                    name = f"rank of {name}"
                 centre = self.number(leaves.inputs.centre[j])
-                rank = "rank of " if j in self.student._encoder.tables_ else ""
-                name_j = f"{rank}{self.names[j]}"
-                terms.append(f"{sign} {self.slope(slope)} * ({name_j} - {centre})")
+                minus = f"+ {centre[1:]}" if centre.startswith("-") else f"- {centre}"
+                terms.append(f"{sign} {self.slope(slope)} * ({name} {minus})")
             n_left = np.count_nonzero(effect[:, k]) - len(terms) + 1
             if n_left:
                 terms.append(f"+ {n_left} smaller term{'s' if n_left > 1 else ''}")
-            lines.append(f"{name} = {self.space.join(terms)}")
+            lines.append(f"{scores[k]} = {self.space.join(terms)}")
+        if len(shown) < len(scores):
+            lines.append(f"{len(scores) - len(shown)} more scores")
         return lines
 
     def _scores(self) -> list[str]:
