@@ -69,8 +69,8 @@ class AdditiveStudentClassifier(AdditiveStudent, StudentClassifier):
     -----
     Categories are ordered by their mean target; levels never seen count as the one nearest to the
     average, missing numbers as a bin of their own. Points have a mean of zero over the training
-    rows, and those of a pair over the rows of each bin of either column, so that the intercept is the score of the
-    average row and a table of two shows what both do together and not alone [4]_. Two classes
+    rows, and those of a pair over the rows of each bin of either column, so that the intercept is
+    the score of the average row and a table of two shows what both do together and not alone [4]_. Two classes
     have the log-odds of the second as their score, more classes a logit each. The temperature
     acts on the loss alone: predictions are at temperature one.
 
@@ -251,8 +251,8 @@ class AdditiveStudentRegressor(AdditiveStudent, StudentRegressor):
     -----
     Categories are ordered by their mean target; levels never seen count as the one nearest to the
     average, missing numbers as a bin of their own. Points have a mean of zero over the training
-    rows, and those of a pair over the rows of each bin of either column, so that the intercept is the mean prediction
-    and a table of two shows what both do together and not alone [3]_.
+    rows, and those of a pair over the rows of each bin of either column, so that the intercept is
+    the mean prediction and a table of two shows what both do together and not alone [3]_.
 
     Memory in `fit` is about 24 bytes for each value of `X`.
 
