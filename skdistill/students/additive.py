@@ -70,9 +70,9 @@ class AdditiveStudentClassifier(AdditiveStudent, StudentClassifier):
     Categories are ordered by their mean target; levels never seen count as the one nearest to the
     average, missing numbers as a bin of their own. Points have a mean of zero over the training
     rows, and those of a pair over the rows of each bin of either column, so that the intercept is
-    the score of the average row and a table of two shows what both do together and not alone [4]_. Two classes
-    have the log-odds of the second as their score, more classes a logit each. The temperature
-    acts on the loss alone: predictions are at temperature one.
+    the score of the average row and a table of two shows what both do together and not alone
+    [4]_. Two classes have the log-odds of the second as their score, more classes a logit each.
+    The temperature acts on the loss alone: predictions are at temperature one.
 
     Of a teacher at most 8 models with 256 trees together are read, on 2000 rows. Their thresholds
     count by how much the two sides of a split differ in what the tree says, times the rows. On
