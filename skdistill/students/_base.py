@@ -228,11 +228,11 @@ class StudentClassifier(ClassifierMixin, BaseStudent):
         Z = self._fit_encoder(X, loss.mixed, weight)
         self._fit_encoded(Z, loss, weight, real)
 
-    @abstractmethod
     def _fit_encoded(
         self, Z: Any, loss: DistillationLoss, weight: np.ndarray, real: RealRows
     ) -> None:
         """Fit to encoded rows of positive weight; choose what is to be chosen on the real ones."""
+        raise NotImplementedError
 
     @abstractmethod
     def _proba_encoded(self, Z: Any) -> np.ndarray:
@@ -356,9 +356,9 @@ class StudentRegressor(RegressorMixin, BaseStudent):
         Z = self._fit_encoder(X, target[:, None], weight)
         self._fit_encoded(Z, target, weight, real)
 
-    @abstractmethod
     def _fit_encoded(self, Z: Any, target: np.ndarray, weight: np.ndarray, real: RealRows) -> None:
         """Fit to encoded rows of positive weight; choose what is to be chosen on the real ones."""
+        raise NotImplementedError
 
     @abstractmethod
     def _predict_encoded(self, Z: Any) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,14 +10,13 @@ from skdistill.losses import DistillationLoss, softmax
 from skdistill.students._additive.base import AdditiveStudent
 from skdistill.students._additive.fit import FINE, FINEST
 from skdistill.students._additive.targets import ClassTarget, ValueTarget
-from skdistill.students._additive.teacher_cuts import NO_SPLITS, Splits
-from skdistill.students._base import StudentClassifier, StudentRegressor
 from skdistill.students._mlp.inputs import fit_scale
 from skdistill.students._real_rows import RealRows
 from skdistill.students._scores import to_logits
+from skdistill.students._taught import TaughtClassifier, TaughtRegressor
 
 
-class AdditiveStudentClassifier(AdditiveStudent, StudentClassifier):
+class AdditiveStudentClassifier(AdditiveStudent, TaughtClassifier):
     """Scorecard that learns class probabilities from soft targets.
 
     A sum of tables: each column is cut into bins that have points, and a few pairs of columns
@@ -110,82 +108,10 @@ class AdditiveStudentClassifier(AdditiveStudent, StudentClassifier):
     mean radius (14.79, 15.045] -8.0
     """
 
-    def fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        *,
-        soft_targets: Any = None,
-        classes: Any = None,
-        temperature: float = 1.0,
-        hard_label_weight: Any = 0.0,
-        labeled: Any = None,
-        teacher: Any = None,
-    ) -> Any:
-        """Fit the student to soft targets, or to hard labels alone.
-
-        Parameters
-        ----------
-        X : {array-like, DataFrame} of shape (n_samples, n_features)
-            Training rows. DataFrames may hold strings, categories and missing values.
-        y : array-like of shape (n_samples,)
-            Hard labels. Where `hard_label_weight` is zero they only name the classes.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Non-negative weights of the rows.
-        soft_targets : array-like of shape (n_samples, n_classes), default=None
-            Teacher probabilities, unsoftened, columns in the order of the sorted classes. None
-            fits to the hard labels alone.
-        classes : array-like of shape (n_classes,), default=None
-            Sorted labels of the columns of `soft_targets`; needed where `y` lacks a class.
-        temperature : float >= 1, default=1.0
-            Softens both sides of the loss; predictions are at temperature one.
-        hard_label_weight : float or array-like of shape (n_samples,), default=0.0
-            Weight of the hard label of each row against its soft target, in [0, 1].
-        labeled : array-like of shape (n_samples,), dtype bool, default=None
-            Which rows of `y` are true; see :class:`TreeStudentClassifier`.
-        teacher : object, default=None
-            Fitted model that gave the soft targets, for rows like `X`. Up to a quarter of the cuts
-            of a numeric column are taken from its trees, of LightGBM, XGBoost or scikit-learn,
-            also inside Pipelines, ensembles and searches. One without trees changes nothing, and
-            nor does a split of what an encoder makes of several columns.
-
-        Returns
-        -------
-        self : object
-
-        Raises
-        ------
-        ValueError
-            If shapes or probabilities are wrong, if there is only one class, or if `temperature`,
-            `hard_label_weight` or `labeled` is given without `soft_targets`.
-        """
-        return self._fit(
-            X,
-            y,
-            sample_weight=sample_weight,
-            soft_targets=soft_targets,
-            classes=classes,
-            temperature=temperature,
-            hard_label_weight=hard_label_weight,
-            labeled=labeled,
-            teacher=teacher,
-        )
-
     def _fit_rows(
         self, X: Any, loss: DistillationLoss, weight: np.ndarray, real: RealRows, teacher: Any
     ) -> None:
         Z = self._fit_encoder(X, loss.mixed, weight)
-        self._fit_encoded(Z, loss, weight, real, self._read_teacher(teacher, X, Z))
-
-    def _fit_encoded(
-        self,
-        Z: np.ndarray,
-        loss: DistillationLoss,
-        weight: np.ndarray,
-        real: RealRows,
-        splits: Mapping[int, Splits] = NO_SPLITS,
-    ) -> None:
         card = self._fit_tables(
             Z,
             ClassTarget(loss),
@@ -193,7 +119,7 @@ class AdditiveStudentClassifier(AdditiveStudent, StudentClassifier):
             weight,
             truth=ClassTarget(DistillationLoss(real.truth, None)),
             real=real,
-            splits=splits,
+            splits=self._read_teacher(teacher, X, Z),
             limits=FINE,
         )
         self._keep(card.narrow())
@@ -202,7 +128,7 @@ class AdditiveStudentClassifier(AdditiveStudent, StudentClassifier):
         return softmax(to_logits(self.scorecard_.scores(Z)))
 
 
-class AdditiveStudentRegressor(AdditiveStudent, StudentRegressor):
+class AdditiveStudentRegressor(AdditiveStudent, TaughtRegressor):
     """Scorecard that learns a teacher's predictions.
 
     A sum of tables: each column is cut into bins that have points, and a few pairs of columns
@@ -277,71 +203,10 @@ class AdditiveStudentRegressor(AdditiveStudent, StudentRegressor):
     [('bmi', 's4')]
     """
 
-    def fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        *,
-        soft_targets: Any = None,
-        hard_label_weight: Any = 0.0,
-        labeled: Any = None,
-        teacher: Any = None,
-    ) -> Any:
-        """Fit the student to a teacher's predictions, or to the true values alone.
-
-        Parameters
-        ----------
-        X : {array-like, DataFrame} of shape (n_samples, n_features)
-            Training rows. DataFrames may hold strings, categories and missing values.
-        y : array-like of shape (n_samples,)
-            True values. Ignored where `hard_label_weight` is zero and `soft_targets` are given.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Non-negative weights of the rows.
-        soft_targets : array-like of shape (n_samples,), default=None
-            The teacher's predictions. None fits to the true values alone.
-        hard_label_weight : float or array-like of shape (n_samples,), default=0.0
-            Weight of the true value of each row against the teacher's, in [0, 1].
-        labeled : array-like of shape (n_samples,), dtype bool, default=None
-            Which rows of `y` are true; see :class:`TreeStudentRegressor`.
-        teacher : object, default=None
-            Fitted model that gave the soft targets, for rows like `X`, from whose trees cuts are
-            taken as in :class:`AdditiveStudentClassifier`.
-
-        Returns
-        -------
-        self : object
-
-        Raises
-        ------
-        ValueError
-            If shapes are wrong, values are not finite, or `hard_label_weight` or `labeled` is
-            given without `soft_targets`.
-        """
-        return self._fit(
-            X,
-            y,
-            sample_weight=sample_weight,
-            soft_targets=soft_targets,
-            hard_label_weight=hard_label_weight,
-            labeled=labeled,
-            teacher=teacher,
-        )
-
     def _fit_rows(
         self, X: Any, target: np.ndarray, weight: np.ndarray, real: RealRows, teacher: Any
     ) -> None:
         Z = self._fit_encoder(X, target[:, None], weight)
-        self._fit_encoded(Z, target, weight, real, self._read_teacher(teacher, X, Z))
-
-    def _fit_encoded(
-        self,
-        Z: np.ndarray,
-        target: np.ndarray,
-        weight: np.ndarray,
-        real: RealRows,
-        splits: Mapping[int, Splits] = NO_SPLITS,
-    ) -> None:
         scale = fit_scale(target[:, None], weight)
         offset, width = float(scale.offset[0]), float(scale.width[0])
         values = ValueTarget(target, offset, width)
@@ -352,7 +217,7 @@ class AdditiveStudentRegressor(AdditiveStudent, StudentRegressor):
             weight,
             truth=ValueTarget(real.truth, offset, width),
             real=real,
-            splits=splits,
+            splits=self._read_teacher(teacher, X, Z),
             limits=FINEST,
         )
         self._keep(card.rescaled(width, offset))

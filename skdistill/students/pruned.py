@@ -13,7 +13,7 @@ from skdistill._compat import take_rows
 from skdistill._ensembles import Source, find_sources
 from skdistill._validation import check_integer, check_real
 from skdistill.losses import DistillationLoss, softmax
-from skdistill.students._base import BaseStudent, StudentClassifier, StudentRegressor
+from skdistill.students._base import BaseStudent
 from skdistill.students._encoder import TabularEncoder
 from skdistill.students._pruned.candidates import CandidateTrees, Subtree
 from skdistill.students._pruned.leaf_values import LeafValues
@@ -23,6 +23,7 @@ from skdistill.students._pruned.tops import Budget, keep_subtrees
 from skdistill.students._pruned.tree_sum import TreeColumns, no_trees
 from skdistill.students._real_rows import RealRows
 from skdistill.students._scores import mean_one, prior_scores, to_logits
+from skdistill.students._taught import TaughtClassifier, TaughtRegressor
 from skdistill.students._weights import one_row
 
 # Trees are chosen on at most so many rows, which bounds the memory; leaves are fitted to all.
@@ -146,7 +147,7 @@ class _Pruned(BaseStudent):
         return self.trees_.scores(Z, self.init_)
 
 
-class PrunedStudentClassifier(_Pruned, StudentClassifier):
+class PrunedStudentClassifier(_Pruned, TaughtClassifier):
     """Small sum of trees, cut out of the teacher's own, that learns class probabilities.
 
     A few tops of the teacher's trees are kept, and the values of their leaves are fitted anew, all
@@ -198,9 +199,11 @@ class PrunedStudentClassifier(_Pruned, StudentClassifier):
 
     Notes
     -----
-    The student runs alone on raw tables. Where the teacher is a Pipeline, each split of an encoded
-    column is translated: numbers get a threshold, categories the set of levels on either side.
-    Thresholds move to between neighbouring training values where the encoder changes numbers.
+    Without a teacher `fit` grows 100 trees of histogram boosting on the labelled rows, and prunes
+    these. The student runs alone on raw tables. Where the teacher is a Pipeline, each split of an
+    encoded column is translated: numbers get a threshold, categories the set of levels on either
+    side. Thresholds move to between neighbouring training values where the encoder changes
+    numbers.
 
     At most 300 trees are looked at, evenly spaced over those of the teacher, down to six splits
     below the root. Memory is twelve bytes for each of them and each of at most 20000 rows, and
@@ -229,69 +232,6 @@ class PrunedStudentClassifier(_Pruned, StudentClassifier):
     (True, True)
     """
 
-    def fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        *,
-        soft_targets: Any = None,
-        classes: Any = None,
-        temperature: float = 1.0,
-        hard_label_weight: Any = 0.0,
-        labeled: Any = None,
-        teacher: Any = None,
-    ) -> Any:
-        """Fit the student to soft targets, or to hard labels alone.
-
-        Parameters
-        ----------
-        X : {array-like, DataFrame} of shape (n_samples, n_features)
-            Training rows, as the teacher takes them. DataFrames may hold strings, categories and
-            missing values.
-        y : array-like of shape (n_samples,)
-            Hard labels. Where `hard_label_weight` is zero they only name the classes.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Non-negative weights of the rows.
-        soft_targets : array-like of shape (n_samples, n_classes), default=None
-            Teacher probabilities, unsoftened, columns in the order of the sorted classes. None
-            fits to the hard labels alone.
-        classes : array-like of shape (n_classes,), default=None
-            Sorted labels of the columns of `soft_targets`; needed where `y` lacks a class.
-        temperature : float >= 1, default=1.0
-            Softens both sides of the loss; predictions are at temperature one.
-        hard_label_weight : float or array-like of shape (n_samples,), default=0.0
-            Weight of the hard label of each row against its soft target, in [0, 1].
-        labeled : array-like of shape (n_samples,), dtype bool, default=None
-            Which rows of `y` are true; see :class:`TreeStudentClassifier`.
-        teacher : object, default=None
-            Fitted model whose trees are kept: of LightGBM, XGBoost or scikit-learn (trees,
-            forests, gradient and histogram boosting), also inside Pipelines, ensembles and
-            searches, or a list of such. None grows 100 trees of histogram boosting on the
-            labelled rows and prunes these.
-
-        Returns
-        -------
-        self : object
-
-        Raises
-        ------
-        ValueError
-            As in the other students; if there are no trees in `teacher`; or if its encoder makes
-            a column of several raw ones, so that its trees cannot run on raw rows.
-        """
-        return self._fit(
-            X,
-            y,
-            sample_weight=sample_weight,
-            soft_targets=soft_targets,
-            classes=classes,
-            temperature=temperature,
-            hard_label_weight=hard_label_weight,
-            labeled=labeled,
-            teacher=teacher,
-        )
-
     def _fit_rows(
         self, X: Any, loss: DistillationLoss, weight: np.ndarray, real: RealRows, teacher: Any
     ) -> None:
@@ -307,16 +247,11 @@ class PrunedStudentClassifier(_Pruned, StudentClassifier):
         scores = ClassScores(loss, mean_one(weight))
         self._prune(X, scores, prior_scores(loss.mixed, weight), weight, sources)
 
-    def _fit_encoded(
-        self, Z: Any, loss: DistillationLoss, weight: np.ndarray, real: RealRows
-    ) -> None:
-        raise NotImplementedError("the trees are cut out of raw rows, in _fit_rows")
-
     def _proba_encoded(self, Z: Any) -> np.ndarray:
         return softmax(to_logits(self._scores(Z)))
 
 
-class PrunedStudentRegressor(_Pruned, StudentRegressor):
+class PrunedStudentRegressor(_Pruned, TaughtRegressor):
     """Small sum of trees, cut out of the teacher's own, that learns its predictions.
 
     A few tops of the teacher's trees are kept, and the values of their leaves are fitted anew, all
@@ -372,58 +307,6 @@ class PrunedStudentRegressor(_Pruned, StudentRegressor):
     True
     """
 
-    def fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        *,
-        soft_targets: Any = None,
-        hard_label_weight: Any = 0.0,
-        labeled: Any = None,
-        teacher: Any = None,
-    ) -> Any:
-        """Fit the student to a teacher's predictions, or to the true values alone.
-
-        Parameters
-        ----------
-        X : {array-like, DataFrame} of shape (n_samples, n_features)
-            Training rows, as the teacher takes them. DataFrames may hold strings, categories and
-            missing values.
-        y : array-like of shape (n_samples,)
-            True values. Ignored where `hard_label_weight` is zero and `soft_targets` are given.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Non-negative weights of the rows.
-        soft_targets : array-like of shape (n_samples,), default=None
-            The teacher's predictions. None fits to the true values alone.
-        hard_label_weight : float or array-like of shape (n_samples,), default=0.0
-            Weight of the true value of each row against the teacher's, in [0, 1].
-        labeled : array-like of shape (n_samples,), dtype bool, default=None
-            Which rows of `y` are true; see :class:`TreeStudentRegressor`.
-        teacher : object, default=None
-            Fitted model whose trees are kept, as for :class:`PrunedStudentClassifier`. None grows
-            100 trees of histogram boosting on the labelled rows and prunes these.
-
-        Returns
-        -------
-        self : object
-
-        Raises
-        ------
-        ValueError
-            As in the other students; if there are no trees in `teacher`; or if its encoder makes
-            a column of several raw ones, so that its trees cannot run on raw rows.
-        """
-        return self._fit(
-            X,
-            y,
-            sample_weight=sample_weight,
-            soft_targets=soft_targets,
-            hard_label_weight=hard_label_weight,
-            labeled=labeled,
-            teacher=teacher,
-        )
-
     def _fit_rows(
         self, X: Any, target: np.ndarray, weight: np.ndarray, real: RealRows, teacher: Any
     ) -> None:
@@ -437,9 +320,6 @@ class PrunedStudentRegressor(_Pruned, StudentRegressor):
         self.scale_ = _spread(target - self.centre_, relative)
         scores = ValueScores(target, relative, self.centre_, self.scale_)
         self._prune(X, scores, np.zeros(1), weight, sources)
-
-    def _fit_encoded(self, Z: Any, target: np.ndarray, weight: np.ndarray, real: RealRows) -> None:
-        raise NotImplementedError("the trees are cut out of raw rows, in _fit_rows")
 
     def _predict_encoded(self, Z: Any) -> np.ndarray:
         return np.asarray(self.centre_ + self.scale_ * self._scores(Z)[:, 0])
