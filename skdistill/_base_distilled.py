@@ -11,21 +11,30 @@ from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, check_memory
 
+from skdistill._candidates import list_candidates
 from skdistill._choosing import Choices, Situation, choose
-from skdistill._compat import clone_keeping, seed_estimator
-from skdistill._flow import (
+from skdistill._compat import clone_keeping, num_samples, seed_estimator
+from skdistill._labels import (
+    adapt_teacher,
+    find_temperature,
+    fit_teacher,
+    label_folds,
+    label_transfer_set,
+)
+from skdistill._learning import learn
+from skdistill._problem import (
     Problem,
     Settings,
     as_table,
-    calibrate,
     check_problem,
-    fit_to_targets,
-    label_transfer_set,
-    prepare_teacher,
+    separate_unlabeled,
 )
 from skdistill._record import DistillationRecord
+from skdistill._selection import select, warn_if_unused
+from skdistill._trials import hold_out, split_rows
 from skdistill._validation import check_integer
 from skdistill.students import BaseStudent, make_student
+from skdistill.targets import soften
 from skdistill.teachers import Teacher, keep_fitted
 from skdistill.transfer import TransferSet, build_transfer_set, count_folds
 
@@ -93,25 +102,39 @@ class BaseDistilled(MetaEstimatorMixin, BaseEstimator, metaclass=ABCMeta):
         student = self._make_student(rng)
         X = self._check_rows(X, student)
         problem = check_problem(X, y, sample_weight, soft_targets, task=self._task)
+        teacher = adapt_teacher(self.teacher, problem, record, task=self._task)
+        X_unlabeled = self._check_unlabeled(X_unlabeled, teacher)
+        if self._task == "classification":
+            problem, X_unlabeled = separate_unlabeled(problem, X_unlabeled, teacher)
         with record.timed("teacher"):
-            teacher = prepare_teacher(self.teacher, problem, settings, record, task=self._task)
+            teacher = fit_teacher(teacher, problem, settings, record, task=self._task)
         problem = self._settle(problem, teacher)
-        choices = self._choose(problem, teacher)
+        candidates = self._list_candidates(problem, X_unlabeled, teacher, settings)
+        choices = candidates[0]
         with record.timed("transfer set"):
             rows = build_transfer_set(
                 problem.X,
-                X_unlabeled=self._check_unlabeled(X_unlabeled, teacher),
+                X_unlabeled=X_unlabeled,
                 sampler=choices.sampler,
                 n_augmented=choices.n_augmented,
                 sample_weight=problem.weight,
                 random_state=rng,
             )
+            splits = split_rows(problem, settings) if len(candidates) > 1 else None
+            folds = hold_out(splits or [], problem, X_unlabeled, choices, rng)
+        how: dict[str, Any] = {"settings": settings, "record": record}
         with record.timed("teacher labels"):
-            targets = label_transfer_set(teacher, rows, problem, choices, settings, record)
-        targets = calibrate(targets, problem, choices, record)
-        settings.report(f"fitting the student {type(student).__name__} on {rows.n_rows} rows")
+            targets = label_transfer_set(teacher, rows, problem, choices, splits=splits, **how)
+            labeled = label_folds(teacher, folds, targets[: rows.n_real], choices, **how)
+        if problem.classes is not None:
+            temperature = find_temperature(targets, problem, choices, record)
+            targets = soften(targets, temperature)
+            labeled = [fold.soften(temperature) for fold in labeled]
+        with record.timed("search"):
+            choices = select(student, candidates, labeled, problem, **how)
+        settings.report(f"fitting the student {type(student).__name__}")
         with record.timed("student"):
-            student = fit_to_targets(student, rows, targets, problem, choices, teacher)
+            student = learn(student, rows, targets, problem, choices, teacher)
         self._finish(student, teacher, problem, choices, record, rows)
         return self
 
@@ -123,6 +146,7 @@ class BaseDistilled(MetaEstimatorMixin, BaseEstimator, metaclass=ABCMeta):
             n_jobs=self.n_jobs,
             seed=int(rng.randint(np.iinfo(np.int32).max)),
             verbose=check_integer(self.verbose, "verbose", minimum=0),
+            search_budget=check_integer(self.search_budget, "search_budget", minimum=0),
         )
         return DistillationRecord(), rng, settings
 
@@ -149,7 +173,10 @@ class BaseDistilled(MetaEstimatorMixin, BaseEstimator, metaclass=ABCMeta):
     def _settle(self, problem: Problem, teacher: Teacher | None) -> Problem:
         """Settle the classes, and check precomputed targets."""
 
-    def _choose(self, problem: Problem, teacher: Teacher | None) -> Choices:
+    def _list_candidates(
+        self, problem: Problem, X_unlabeled: Any, teacher: Teacher | None, settings: Settings
+    ) -> list[Choices]:
+        """Resolve "auto" by rules, and list what the search compares with that."""
         situation = Situation(
             X=problem.X,
             has_labels=problem.y is not None,
@@ -158,8 +185,13 @@ class BaseDistilled(MetaEstimatorMixin, BaseEstimator, metaclass=ABCMeta):
             refittable=teacher is not None and teacher.refittable,
             n_folds=count_folds(self.cv, problem.y, classification=problem.classes is not None),
             n_rows=problem.n_rows,
+            n_unlabeled=0 if X_unlabeled is None else num_samples(X_unlabeled),
         )
-        return choose(self.get_params(deep=False), situation)
+        params = self.get_params(deep=False)
+        choices = choose(params, situation)
+        if settings.search_budget < 2:
+            return [choices]
+        return list_candidates(choices, params, situation)
 
     def _finish(
         self,
@@ -172,13 +204,15 @@ class BaseDistilled(MetaEstimatorMixin, BaseEstimator, metaclass=ABCMeta):
     ) -> None:
         """Set the fitted attributes, all at the end: a failed fit changes nothing."""
         record.student = type(student).__name__
+        record.used_teacher = choices.use_teacher
         record.temperature = choices.temperature
         record.hard_label_weight = choices.hard_label_weight
         record.teacher_labels = choices.teacher_labels
         record.augment = None if choices.sampler is None else type(choices.sampler).__name__
         record.reasons = choices.reasons
         record.n_real, record.n_unlabeled = rows.n_real, rows.n_unlabeled
-        record.n_augmented = rows.n_augmented
+        record.n_augmented = rows.n_augmented if choices.sampler is not None else 0
+        warn_if_unused(record)
         self.student_, self.teacher_, self.distillation_ = student, teacher, record
         if problem.classes is not None:
             self.classes_ = problem.classes

@@ -1,4 +1,4 @@
-"""Resolve ``"auto"``: simple rules, each with its reason on record."""
+"""Resolve ``"auto"`` by rules, each with its reason on record."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ class Situation:
     refittable: bool
     n_folds: int
     n_rows: int
+    n_unlabeled: int = 0
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,18 @@ class Choices:
     n_augmented: int
     calibrate: bool
     reasons: dict[str, str]
+    use_teacher: bool = True
+
+    def describe(self) -> dict[str, Any]:
+        """Return what a record says of them."""
+        if not self.use_teacher:
+            return {"use_teacher": False}
+        return {
+            "use_teacher": True,
+            "hard_label_weight": self.hard_label_weight,
+            "temperature": self.temperature,
+            "augment": None if self.sampler is None else type(self.sampler).__name__,
+        }
 
 
 def choose(params: dict[str, Any], situation: Situation) -> Choices:
@@ -82,7 +95,7 @@ def choose(params: dict[str, Any], situation: Situation) -> Choices:
 def _choose_temperature(params: dict[str, Any], reasons: dict[str, str]) -> float | None:
     if "temperature" not in params:
         return None
-    if _is_auto(params["temperature"]):
+    if is_auto(params["temperature"]):
         reasons["temperature"] = "calibrated probabilities of tabular teachers are soft as they are"
         return 1.0
     reasons["temperature"] = "given"
@@ -90,7 +103,7 @@ def _choose_temperature(params: dict[str, Any], reasons: dict[str, str]) -> floa
 
 
 def _choose_weight(value: Any, situation: Situation, reasons: dict[str, str]) -> float:
-    if _is_auto(value):
+    if is_auto(value):
         if not situation.has_labels:
             reasons["hard_label_weight"] = "there are no hard labels"
             return 0.0
@@ -148,7 +161,7 @@ def _choose_sampler(
     augment = params["augment"]
     factor = check_real(params["size_factor"], "size_factor", minimum=0.0, strict=True)
     cap = check_integer(params["max_size"], "max_size", minimum=1)
-    if _is_auto(augment):
+    if is_auto(augment):
         if not situation.has_teacher:
             reasons["augment"] = "there is no teacher to label new rows"
             return None, 0
@@ -176,7 +189,7 @@ def _choose_calibration(
     if "calibrate_teacher" not in params:
         return False
     value = params["calibrate_teacher"]
-    if not (_is_auto(value) or isinstance(value, bool)):
+    if not (is_auto(value) or isinstance(value, bool)):
         raise ValueError(f"calibrate_teacher must be True, False or 'auto', got {value!r}.")
     if value is True and labels != "cross_fit":
         raise ValueError(
@@ -184,7 +197,7 @@ def _choose_calibration(
             f"looks better than it is. Here teacher_labels is {labels!r}; use 'cross_fit', or "
             "calibrate the teacher on held-out rows before."
         )
-    if not _is_auto(value):
+    if not is_auto(value):
         reasons["calibrate_teacher"] = "given"
         return bool(value)
     if labels != "cross_fit":
@@ -197,7 +210,8 @@ def _choose_calibration(
     return True
 
 
-def _is_auto(value: Any) -> bool:
+def is_auto(value: Any) -> bool:
+    """Tell whether a setting is left to be chosen."""
     return isinstance(value, str) and value == "auto"
 
 

@@ -21,6 +21,8 @@ class DistillationRecord:
         Class of the student.
     temperature : float or None
         Temperature of the loss; None for regression.
+    used_teacher : bool
+        False: the direct fit to the true labels was as good on held-out rows, and was taken.
     hard_label_weight : float
         Weight of the true labels on the rows that have one.
     teacher_labels : str
@@ -33,6 +35,12 @@ class DistillationRecord:
         The calibrating temperature (above one: the teacher was overconfident).
     reasons : dict of str to str
         For each of the choices above, why: "given", or the rule that made it.
+    candidates : list of dict
+        What the search compared: settings, `loss` on held-out real rows (log loss or squared
+        error), `excess` over the one chosen and its `standard_error`, `n_folds`, `seconds`,
+        `chosen`. Empty if nothing was searched.
+    search_fits : int
+        Students fitted in the search.
     n_real, n_unlabeled, n_augmented : int
         Rows of the transfer set.
     teacher_rows_scored : int
@@ -45,6 +53,7 @@ class DistillationRecord:
 
     teacher: str | None = None
     student: str = ""
+    used_teacher: bool = True
     temperature: float | None = None
     hard_label_weight: float = 0.0
     teacher_labels: str = "given"
@@ -52,6 +61,8 @@ class DistillationRecord:
     calibrated: bool = False
     teacher_temperature: float | None = None
     reasons: dict[str, str] = field(default_factory=dict)
+    candidates: list[dict[str, Any]] = field(default_factory=list)
+    search_fits: int = 0
     n_real: int = 0
     n_unlabeled: int = 0
     n_augmented: int = 0

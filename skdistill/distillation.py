@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skdistill._base_distilled import BaseDistilled, student_has
 from skdistill._compat import check_sample_weight
-from skdistill._flow import Problem, as_table, check_values, settle_classes
+from skdistill._problem import Problem, as_table, check_values, settle_classes
 from skdistill.metrics import classification_fidelity, regression_fidelity
 from skdistill.teachers import Teacher
 
@@ -128,6 +128,7 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
         size_factor: float = 5.0,
         max_size: int = 100_000,
         calibrate_teacher: bool | str = "auto",
+        search_budget: int = 12,
         cv: Any = 5,
         memory: Any = None,
         n_jobs: int | None = None,
@@ -143,6 +144,7 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
         self.size_factor = size_factor
         self.max_size = max_size
         self.calibrate_teacher = calibrate_teacher
+        self.search_budget = search_budget
         self.cv = cv
         self.memory = memory
         self.n_jobs = n_jobs
@@ -275,6 +277,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         augment: Any = "auto",
         size_factor: float = 5.0,
         max_size: int = 100_000,
+        search_budget: int = 12,
         cv: Any = 5,
         memory: Any = None,
         n_jobs: int | None = None,
@@ -288,6 +291,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         self.augment = augment
         self.size_factor = size_factor
         self.max_size = max_size
+        self.search_budget = search_budget
         self.cv = cv
         self.memory = memory
         self.n_jobs = n_jobs

@@ -9,3 +9,7 @@ class TeacherError(ValueError):
 
 class OverconfidentTeacherWarning(UserWarning):
     """The soft targets of the training rows are nearly one-hot and carry little knowledge."""
+
+
+class TeacherNotUsedWarning(UserWarning):
+    """The student was fitted to the true labels alone: on held-out rows no teacher helped it."""

@@ -1,4 +1,4 @@
-"""Soft targets: soften, mix with hard labels, calibrate, diagnose. Pure functions on arrays."""
+"""Soft targets: soften, mix with hard labels, correct, calibrate. Pure functions on arrays."""
 
 from __future__ import annotations
 
@@ -125,6 +125,99 @@ def mix_targets(
     mixed = (1.0 - w)[:, None] * soft_targets
     mixed[np.arange(len(codes)), codes] += w
     return mixed
+
+
+def correct_targets(
+    soft_targets: np.ndarray,
+    truth: np.ndarray,
+    c: float,
+    sample_weight: np.ndarray | None = None,
+) -> np.ndarray:
+    """Correct the teacher where the truth is known, most where the two nearly agree.
+
+    Moves each target from the teacher's ``p`` towards the truth ``y`` [1]_::
+
+        p + γ (y - p),    γ = c / (c + r²)
+
+    with one ``γ`` a row. In classification ``r²`` is half the squared distance from ``p`` to the
+    one-hot ``y``, between 0 and 1; with two classes that is the ``(y - p)²`` of the paper, whose
+    published code knows no more classes. One ``γ`` a row keeps rows on the simplex, and the
+    odds among the classes that are wrong; a ``γ`` for each class would erase the smallest of
+    these first. In regression ``r²`` is the squared residual over its mean, so that `c` depends
+    neither on the unit of y nor on how good the teacher is.
+
+    A large residual is thought to be noise of the label, a small one an error of the teacher. As
+    ``γ`` looks at the label, targets come out *surer* than the truth even where the teacher is
+    perfect: with ``p = 0.9`` and ``c = 0.1`` they are 0.97 on average. That leaves the order of
+    rows alone (the paper reports AUC) and may mend a teacher that is not sure enough, but it
+    costs log loss where the teacher is calibrated; ``mix_targets``, whose weight is the same for
+    every row, does not do that.
+
+    Use out-of-fold targets: where the teacher has memorised ``y``, there is nothing to correct.
+
+    Parameters
+    ----------
+    soft_targets : ndarray of shape (n_samples, n_classes) or (n_samples,), dtype float64
+        Teacher probabilities, rows that sum to one; or predictions in regression.
+    truth : ndarray of shape (n_samples,)
+        Index of the true class, dtype int; or the true value.
+    c : float
+        Strength, at least 0: 0 gives the teacher's targets, infinity the truth. The paper chooses
+        it by cross-validation from 1e-5, 1e-4, ..., 1e3.
+    sample_weight : ndarray of shape (n_samples,) or None
+        Weights of the rows in the mean of regression; without effect in classification, where no
+        row depends on another.
+
+    Returns
+    -------
+    corrected : ndarray, of the shape of `soft_targets`
+        Each between teacher and truth.
+
+    Raises
+    ------
+    ValueError
+        If `c` is negative or NaN.
+
+    References
+    ----------
+    .. [1] Dao, T., Kamath, G. M., Syrgkanis, V., Mackey, L. (2021). Knowledge Distillation as
+       Semiparametric Inference. ICLR.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skdistill.targets import correct_targets
+    >>> said = np.array([[0.9, 0.1], [0.9, 0.1]])
+    >>> correct_targets(said, np.array([0, 1]), c=0.1).round(2)  # the second may be noise
+    array([[0.99, 0.01],
+           [0.8 , 0.2 ]])
+    """
+    if not c >= 0:
+        raise ValueError(f"c must be a number >= 0, got {c!r}.")
+    if c == 0:
+        return soft_targets
+    if soft_targets.ndim == 1:
+        residual = truth - soft_targets
+        return soft_targets + _correction(_relative_squares(residual, sample_weight), c) * residual
+    residual = one_hot(truth, soft_targets.shape[1]) - soft_targets
+    squares = 0.5 * (residual**2).sum(axis=1, keepdims=True)
+    return soft_targets + _correction(squares, c) * residual
+
+
+def _correction(squares: np.ndarray, c: float) -> np.ndarray:
+    """Return the share of the residual to add: ``c / (c + r²)``, also for infinite `c`."""
+    with np.errstate(over="ignore"):  # of a c near the smallest number: the share is 0
+        return np.asarray(1.0 / (1.0 + squares / c))
+
+
+def _relative_squares(residual: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+    """Return squared residuals over their mean; zeros if all are zero."""
+    largest = np.abs(residual).max(initial=0.0)
+    if largest == 0:
+        return np.zeros_like(residual)
+    squares = (residual / largest) ** 2  # scaled first: the squares of huge ones overflow
+    mean = np.average(squares, weights=weight)
+    return np.asarray(squares / mean) if mean > 0 else np.zeros_like(residual)
 
 
 def fit_temperature(

@@ -2,181 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
-from joblib import effective_n_jobs
-from sklearn.utils import check_random_state
 
-from skdistill._validation import check_choice, check_integer, check_real
 from skdistill.losses import DistillationLoss, softmax
-from skdistill.students._base import BaseStudent, StudentClassifier, StudentRegressor
-from skdistill.students._boosting.engines import ENGINES, TreePlan
-from skdistill.students._boosting.rounds import BoostingTask, choose_rounds
+from skdistill.students._base import StudentClassifier, StudentRegressor
+from skdistill.students._boosting.base import BoostingStudent
+from skdistill.students._boosting.growth import BoostingTask
+from skdistill.students._pruned.score_loss import ClassScores, ValueScores
 from skdistill.students._real_rows import RealRows
-from skdistill.students._scores import (
-    mean_one,
-    n_scores,
-    prior_scores,
-    score_curvature,
-    score_gradient,
-    to_logits,
-)
-
-# With many classes, leaves per tree shrink until this many rounds fit into the budget.
-WANTED_ROUNDS = 5
-
-# The learning rates of "auto", as multiples of the usual one, which is taken without a choice.
-RATE_FACTORS = (1.0, 0.7, 1.4, 2.0)
+from skdistill.students._scores import mean_one, prior_scores, to_logits
 
 # XGBoost bounds the curvature of a leaf, not its rows. Rows keep this part of the curvature they
 # start with, roughly, when a classifier grows confident; more would stop it early.
 KEPT_CURVATURE = 0.25
 
-# Curvatures below this would let a single leaf take a step of any size.
-LEAST_CURVATURE = 1e-6
 
-
-class _Boosting(BaseStudent):
-    """Parameters and training that the classifier and the regressor share."""
-
-    _layout: ClassVar[str] = "ordered"
-    _accept_sparse: ClassVar[bool] = True
-
-    def __init__(
-        self,
-        *,
-        max_total_leaves: int = 155,
-        max_leaf_nodes: int = 8,
-        backend: str = "lightgbm",
-        learning_rate: float | str = "auto",
-        min_samples_leaf: int = 20,
-        reg_lambda: float = 1.0,
-        random_state: Any = None,
-        n_jobs: int | None = None,
-    ) -> None:
-        self.max_total_leaves = max_total_leaves
-        self.max_leaf_nodes = max_leaf_nodes
-        self.backend = backend
-        self.learning_rate = learning_rate
-        self.min_samples_leaf = min_samples_leaf
-        self.reg_lambda = reg_lambda
-        self.random_state = random_state
-        self.n_jobs = n_jobs
-
-    def _check_params(self) -> None:
-        check_integer(self.max_total_leaves, "max_total_leaves", minimum=2)
-        check_integer(self.max_leaf_nodes, "max_leaf_nodes", minimum=2)
-        check_choice(self.backend, "backend", ENGINES)
-        if isinstance(self.learning_rate, str):
-            if self.learning_rate != "auto":
-                raise ValueError(
-                    f"learning_rate must be 'auto' or a number, got {self.learning_rate!r}."
-                )
-        else:
-            check_real(self.learning_rate, "learning_rate", minimum=0.0, maximum=1.0, strict=True)
-        check_integer(self.min_samples_leaf, "min_samples_leaf", minimum=1)
-        check_real(self.reg_lambda, "reg_lambda", minimum=0.0)
-
-    def _boost(
-        self, Z: Any, n_trees: int, make_task: Callable[[Any], BoostingTask], real: RealRows
-    ) -> None:
-        """Boost `n_trees` trees a round within the budget."""
-        self._engine = ENGINES[self.backend]
-        plans = self._plans(n_trees)
-        plan = plans[0]
-        if len(plans) > 1:
-            rng = np.random.default_rng(plan.seed)
-            plan = choose_rounds(self._engine, Z, make_task, plans, real, rng=rng)
-        grown = make_task(slice(None)).grow(self._engine, Z, plan)
-        # Through bytes, so that what predicts now is exactly what a pickle restores.
-        stored = self._engine.to_bytes(grown)
-        self.booster_ = self._engine.from_bytes(stored)
-        self.n_leaves_ = self._engine.n_leaves(self.booster_)
-        self.n_rounds_, self.learning_rate_ = plan.n_rounds, plan.learning_rate
-
-    def _plans(self, n_trees: int) -> list[TreePlan]:
-        """List what may be grown, first what is grown without a choice."""
-        n_rounds, n_leaves = plan_rounds(self.max_total_leaves, self.max_leaf_nodes, n_trees)
-        if self.learning_rate == "auto":
-            usual = float(np.clip(7.0 / n_rounds, 0.1, 0.5))
-            rates = [min(1.0, factor * usual) for factor in RATE_FACTORS]
-        else:
-            rates = [float(self.learning_rate)]
-        first = TreePlan(
-            n_rounds=n_rounds,
-            n_leaves=n_leaves,
-            n_scores=n_trees,
-            learning_rate=rates[0],
-            reg_lambda=self.reg_lambda,
-            min_rows=self.min_samples_leaf,
-            min_curvature=0.0,  # of each task
-            seed=check_random_state(self.random_state).randint(np.iinfo(np.int32).max),
-            n_threads=effective_n_jobs(self.n_jobs),
-        )
-        return [replace(first, learning_rate=rate) for rate in rates]
-
-    def __getstate__(self) -> dict[str, Any]:
-        state = dict(super().__getstate__())
-        if "booster_" in state:
-            state["booster_"] = self._engine.to_bytes(self.booster_)
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        if "booster_" in state:
-            state = {**state, "booster_": state["_engine"].from_bytes(state["booster_"])}
-        super().__setstate__(state)
-
-    def _boosted_scores(self, Z: Any) -> np.ndarray:
-        return self._engine.scores(self.booster_, Z, effective_n_jobs(self.n_jobs))
-
-
-def plan_rounds(max_total_leaves: int, max_leaf_nodes: int, n_trees: int) -> tuple[int, int]:
-    """Divide a budget of leaves into rounds and leaves of a tree.
-
-    Parameters
-    ----------
-    max_total_leaves : int
-        The budget.
-    max_leaf_nodes : int
-        Leaves of a tree, at most.
-    n_trees : int
-        Trees of a round.
-
-    Returns
-    -------
-    n_rounds, n_leaves : int
-        Their product times `n_trees` is within the budget.
-
-    Raises
-    ------
-    ValueError
-        If the budget does not suffice for one round of trees with two leaves.
-
-    Examples
-    --------
-    >>> from skdistill.students.boosting import plan_rounds
-    >>> plan_rounds(155, 8, 1)
-    (19, 8)
-    >>> plan_rounds(155, 8, 7)  # 8 leaves would leave two rounds
-    (5, 4)
-    """
-    if max_total_leaves < 2 * n_trees:
-        raise ValueError(
-            f"max_total_leaves={max_total_leaves} does not suffice for a single round of "
-            f"{n_trees} trees with two leaves each; give at least {2 * n_trees}."
-        )
-    n_leaves = min(max_leaf_nodes, max(2, max_total_leaves // (n_trees * WANTED_ROUNDS)))
-    return max_total_leaves // (n_trees * n_leaves), n_leaves
-
-
-class BoostingStudentClassifier(_Boosting, StudentClassifier):
+class BoostingStudentClassifier(BoostingStudent, StudentClassifier):
     """Small sum of trees that learns class probabilities from soft targets.
 
-    Gradient boosting by LightGBM [1]_ or XGBoost [2]_ on the combined distillation loss [3]_, with
-    its exact gradient, for two classes and for more.
+    Trees are grown by LightGBM [1]_ or XGBoost [2]_ on the combined distillation loss [3]_, with
+    its exact gradient, for two classes and for more. After each round all leaves are fitted
+    together, as in regularised greedy forests [4]_.
 
     Parameters
     ----------
@@ -189,21 +38,22 @@ class BoostingStudentClassifier(_Boosting, StudentClassifier):
     backend : {"lightgbm", "xgboost"}, default="lightgbm"
         The library that grows the trees; both come with ``pip install 'skdistill[boosting]'``.
     learning_rate : float or "auto", default="auto"
-        Shrinkage of each tree, in (0, 1]. With a number all rounds of the budget are grown. "auto"
-        chooses the rate and where to stop, by 3-fold cross-validation over the rows with a true
-        label (over 20000 of them at most), for which it grows twelve times as many trees; rates
-        are 0.7, 1, 1.4 and 2 times the usual one. With fewer than 60 such rows it takes the usual
-        rate and all rounds. The usual rate is 7 divided by the number of rounds, within
-        [0.1, 0.5]: few rounds must take long steps.
-    min_samples_leaf : int, default=20
+        "auto" needs no rate: after each round the values of all leaves are fitted together, so that
+        the next trees learn only what no values of those before can say; this makes much better
+        use of a small budget. A number in (0, 1] is plain gradient boosting, each tree a step of
+        this length, as the library does it and faster.
+    min_samples_leaf : int, default=10
         Least number of rows in a leaf, but never more than a tenth of the training rows, without
         which small data would give no tree at all. XGBoost bounds the sum of curvatures instead:
         it gets a quarter of that of so many average rows at the start.
-    reg_lambda : float, default=1.0
-        Penalty of the squares of the leaves' values.
+    reg_lambda : float or "auto", default="auto"
+        Penalty of the squares of the leaves' values, with weights of mean one. Where they are
+        fitted together, "auto" takes the best of seven from 1 to 1000 on held-out rows with a true
+        label, and of that a quarter if there is a teacher: its answers have less noise. With a
+        number as `learning_rate` "auto" is 1.
     random_state : int, RandomState instance or None, default=None
-        Draws the folds on which `learning_rate` "auto" chooses. LightGBM makes its bins from a
-        random sample where there are more than 200000 rows. Nothing else is random.
+        Draws the folds on which `reg_lambda` "auto" chooses. LightGBM makes its bins from a random
+        sample where there are more than 200000 rows. Nothing else is random.
     n_jobs : int or None, default=None
         Number of threads in `fit` and in prediction; None means 1, -1 all processors.
 
@@ -214,14 +64,14 @@ class BoostingStudentClassifier(_Boosting, StudentClassifier):
     booster_ : lightgbm.Booster or xgboost.Booster
         The trees, without training data, parameters or statistics.
     init_ : ndarray of shape (1,) or (n_classes,)
-        What the trees are added to: the logarithms of the mean targets; with two classes, their
-        difference.
+        What the trees are added to, fitted together with the leaves; with a number as
+        `learning_rate` the logarithms of the mean targets. With two classes, their difference.
     n_leaves_ : int
         Leaves of all trees together.
     n_rounds_ : int
-        Rounds that were asked for: those of the budget, or fewer if stopped early.
-    learning_rate_ : float
-        Shrinkage of each tree that was used.
+        Rounds of the budget.
+    reg_lambda_ : float
+        Penalty of the leaves' values that was used.
     nbytes_ : int
         Bytes of the pickled student.
     n_features_in_ : int
@@ -247,7 +97,15 @@ class BoostingStudentClassifier(_Boosting, StudentClassifier):
     group that goes the way of each split that suits it best.
     The temperature acts on the gradient alone: predictions are at temperature one. With more than
     two classes the curvature of a score is the diagonal of the Hessian times ``K / (K - 1)``, as
-    in LightGBM's own multiclass objective.
+    in LightGBM's own multiclass objective; leaves that are fitted together need no such factor.
+
+    While trees are added the penalty is a part of the number of rows, 0.01 or 0.03, which leaves
+    something to the trees that follow; then all leaves are fitted to the end under `reg_lambda`.
+    Both are chosen by three-fold cross-validation over the rows with a true label, over 20000 of
+    them at most, by fits to these labels alone: what a teacher says of other rows knows those held
+    out. With fewer than 60 such rows they are 0.01 and 3, and with `reg_lambda` given, 0.01. With
+    K > 2 classes penalties are times ``2 / K``, as the curvature of a score is less. Memory: for
+    each row about 30 bytes a tree.
 
     References
     ----------
@@ -256,6 +114,8 @@ class BoostingStudentClassifier(_Boosting, StudentClassifier):
     .. [2] Chen, T., Guestrin, C. (2016). XGBoost: A Scalable Tree Boosting System. KDD.
     .. [3] Hinton, G., Vinyals, O., Dean, J. (2015). Distilling the Knowledge in a Neural Network.
        arXiv:1503.02531.
+    .. [4] Johnson, R., Zhang, T. (2014). Learning Nonlinear Functions Using Regularized Greedy
+       Forest. IEEE TPAMI 36.
 
     Examples
     --------
@@ -273,21 +133,24 @@ class BoostingStudentClassifier(_Boosting, StudentClassifier):
     def _fit_encoded(
         self, Z: Any, loss: DistillationLoss, weight: np.ndarray, real: RealRows
     ) -> None:
-        def make_task(rows: Any) -> BoostingTask:
-            return _class_task(loss.take(rows), weight[rows])
+        truth = DistillationLoss(real.truth, None)
 
-        self.init_ = prior_scores(loss.mixed, weight)
-        self._boost(Z, n_scores(loss.mixed.shape[1]), make_task, real)
+        def make_true_task(rows: np.ndarray) -> BoostingTask:
+            return _class_task(truth.take(rows), real.weight[rows])
+
+        taught = not np.array_equal(loss.mixed[real.rows], real.truth)
+        self._boost(Z, _class_task(loss, weight), make_true_task, real, taught=taught)
 
     def _proba_encoded(self, Z: Any) -> np.ndarray:
-        return softmax(to_logits(self._boosted_scores(Z) + self.init_))
+        return _class_probabilities(self._boosted_scores(Z) + self.init_)
 
 
-class BoostingStudentRegressor(_Boosting, StudentRegressor):
+class BoostingStudentRegressor(BoostingStudent, StudentRegressor):
     """Small sum of trees that learns a teacher's predictions.
 
-    Gradient boosting by LightGBM [1]_ or XGBoost [2]_ on the squared error to the mixture of the
-    teacher's predictions and the true values.
+    Trees are grown by LightGBM [1]_ or XGBoost [2]_ on the squared error to the mixture of the
+    teacher's predictions and the true values. After each round all leaves are fitted together,
+    as in regularised greedy forests [3]_.
 
     Parameters
     ----------
@@ -299,21 +162,22 @@ class BoostingStudentRegressor(_Boosting, StudentRegressor):
     backend : {"lightgbm", "xgboost"}, default="lightgbm"
         The library that grows the trees; both come with ``pip install 'skdistill[boosting]'``.
     learning_rate : float or "auto", default="auto"
-        Shrinkage of each tree, in (0, 1]. With a number all rounds of the budget are grown. "auto"
-        chooses the rate and where to stop, by 3-fold cross-validation over the rows with a true
-        label (over 20000 of them at most), for which it grows twelve times as many trees; rates
-        are 0.7, 1, 1.4 and 2 times the usual one. With fewer than 60 such rows it takes the usual
-        rate and all rounds. The usual rate is 7 divided by the number of rounds, within
-        [0.1, 0.5]: few rounds must take long steps.
-    min_samples_leaf : int, default=20
+        "auto" needs no rate: after each round the values of all leaves are fitted together, so that
+        the next trees learn only what no values of those before can say; this makes much better
+        use of a small budget. A number in (0, 1] is plain gradient boosting, each tree a step of
+        this length, as the library does it and faster.
+    min_samples_leaf : int, default=10
         Least number of rows in a leaf, but never more than a tenth of the training rows, without
         which small data would give no tree at all. For XGBoost it is the least sum of weights,
         whose mean is one.
-    reg_lambda : float, default=1.0
-        Penalty of the squares of the leaves' values.
+    reg_lambda : float or "auto", default="auto"
+        Penalty of the squares of the leaves' values, with weights of mean one. Where they are
+        fitted together, "auto" takes the best of seven from 1 to 1000 on held-out rows with a true
+        value, and of that a quarter if there is a teacher: its predictions have less noise. With a
+        number as `learning_rate` "auto" is 1.
     random_state : int, RandomState instance or None, default=None
-        Draws the folds on which `learning_rate` "auto" chooses. LightGBM makes its bins from a
-        random sample where there are more than 200000 rows. Nothing else is random.
+        Draws the folds on which `reg_lambda` "auto" chooses. LightGBM makes its bins from a random
+        sample where there are more than 200000 rows. Nothing else is random.
     n_jobs : int or None, default=None
         Number of threads in `fit` and in prediction; None means 1, -1 all processors.
 
@@ -322,15 +186,16 @@ class BoostingStudentRegressor(_Boosting, StudentRegressor):
     booster_ : lightgbm.Booster or xgboost.Booster
         The trees, without training data, parameters or statistics.
     init_ : float
-        Mean of the target.
+        What the trees are added to, fitted together with the leaves; with a number as
+        `learning_rate` the mean of the target.
     scale_ : float
         Standard deviation of the target: predictions are `init_` plus `scale_` times the trees.
     n_leaves_ : int
         Leaves of all trees together.
     n_rounds_ : int
-        Rounds that were asked for: those of the budget, or fewer if stopped early.
-    learning_rate_ : float
-        Shrinkage of each tree that was used.
+        Rounds of the budget.
+    reg_lambda_ : float
+        Penalty of the leaves' values that was used.
     nbytes_ : int
         Bytes of the pickled student.
     n_features_in_ : int
@@ -351,13 +216,16 @@ class BoostingStudentRegressor(_Boosting, StudentRegressor):
     -----
     Missing numbers go the way of each split that suits them best; categories are ranked by their
     mean response. Zeros of a sparse `X` are zeros; XGBoost treats them, stored or not, as one
-    group that goes the way of each split that suits it best.
+    group that goes the way of each split that suits it best. Penalties are chosen as in
+    :class:`BoostingStudentClassifier`, in units of the target's variance.
 
     References
     ----------
     .. [1] Ke, G., et al. (2017). LightGBM: A Highly Efficient Gradient Boosting Decision Tree.
        NeurIPS.
     .. [2] Chen, T., Guestrin, C. (2016). XGBoost: A Scalable Tree Boosting System. KDD.
+    .. [3] Johnson, R., Zhang, T. (2014). Learning Nonlinear Functions Using Regularized Greedy
+       Forest. IEEE TPAMI 36.
 
     Examples
     --------
@@ -372,14 +240,16 @@ class BoostingStudentRegressor(_Boosting, StudentRegressor):
     """
 
     def _fit_encoded(self, Z: Any, target: np.ndarray, weight: np.ndarray, real: RealRows) -> None:
-        self.init_, self.scale_ = _mean_and_scale(target, weight)
-        values = (target - self.init_) / self.scale_
+        taught = not np.array_equal(target[real.rows], real.truth)
+        centre, self.scale_ = _mean_and_scale(target, weight)
+        real = replace(real, truth=(real.truth - centre) / self.scale_)
 
-        def make_task(rows: Any) -> BoostingTask:
-            return _value_task(values[rows], weight[rows])
+        def make_true_task(rows: np.ndarray) -> BoostingTask:
+            return _value_task(real.truth[rows], real.weight[rows])
 
-        real = replace(real, truth=(real.truth - self.init_) / self.scale_)
-        self._boost(Z, 1, make_task, real)
+        task = _value_task((target - centre) / self.scale_, weight)
+        self._boost(Z, task, make_true_task, real, taught=taught)
+        self.init_ = float(centre + self.scale_ * self.init_[0])
 
     def _predict_encoded(self, Z: Any) -> np.ndarray:
         return self._boosted_scores(Z)[:, 0] * self.scale_ + self.init_
@@ -387,35 +257,26 @@ class BoostingStudentRegressor(_Boosting, StudentRegressor):
 
 def _class_task(loss: DistillationLoss, weight: np.ndarray) -> BoostingTask:
     """Learn the combined loss from the logarithms of the mean targets on."""
-    n_classes = loss.mixed.shape[1]
-    relative = mean_one(weight)[:, None]
+    scores = ClassScores(loss, mean_one(weight))
     init = prior_scores(loss.mixed, weight)
-    # The diagonal understates the curvature of the softmax: moving all scores is free.
-    factor = 1.0 if n_classes == 2 else n_classes / (n_classes - 1.0)
+    start = np.repeat(init[None, :], len(weight), axis=0)
+    curvature = float(scores.derivatives(start)[1].mean())
+    return BoostingTask(scores, init, KEPT_CURVATURE * curvature, _class_probabilities)
 
-    def objective(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        raw = scores + init
-        curvature = np.maximum(factor * score_curvature(loss, raw), LEAST_CURVATURE)
-        return relative * score_gradient(loss, raw), relative * curvature
 
-    def predict(scores: np.ndarray) -> np.ndarray:
-        return softmax(to_logits(scores + init))
-
-    start = objective(np.zeros((len(weight), n_scores(n_classes))))[1]
-    return BoostingTask(objective, KEPT_CURVATURE * float(start.mean()), predict)
+def _class_probabilities(scores: np.ndarray) -> np.ndarray:
+    return softmax(to_logits(scores))
 
 
 def _value_task(values: np.ndarray, weight: np.ndarray) -> BoostingTask:
     """Learn the squared error of standardised values."""
-    relative = mean_one(weight)[:, None]
-
-    def objective(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return relative * (scores - values[:, None]), relative
+    centre, scale = _mean_and_scale(values, weight)
 
     def predict(scores: np.ndarray) -> np.ndarray:
-        return scores[:, 0]
+        return scores[:, 0] * scale + centre
 
-    return BoostingTask(objective, 1.0, predict)
+    scores = ValueScores(values, mean_one(weight), centre, scale)
+    return BoostingTask(scores, np.zeros(1), 1.0, predict)
 
 
 def _mean_and_scale(target: np.ndarray, weight: np.ndarray) -> tuple[float, float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from skdistill.teachers._base import Teacher
 from skdistill.teachers._booster import BoosterTeacher
 from skdistill.teachers._callable import CallableTeacher
+from skdistill.teachers._diagnosis import LabelDiagnosis, diagnose_labels
 from skdistill.teachers._ensemble import EnsembleTeacher
 from skdistill.teachers._labelling import label_rows
 from skdistill.teachers._resolve import (
@@ -20,9 +21,11 @@ __all__ = [
     "CallableTeacher",
     "EnsembleTeacher",
     "EstimatorTeacher",
+    "LabelDiagnosis",
     "Teacher",
     "as_teacher",
     "check_class_order",
+    "diagnose_labels",
     "keep_fitted",
     "label_rows",
     "resolve_classes",

@@ -24,6 +24,7 @@ def label_rows(
     classes: np.ndarray | None,
     memory: Memory,
     chunk_rows: int = CHUNK_ROWS,
+    report: Callable[[str], None] | None = None,
 ) -> tuple[np.ndarray, int]:
     """Label rows with soft targets, or with numbers.
 
@@ -42,6 +43,8 @@ def label_rows(
         The cache; ``Memory(None)`` does not cache.
     chunk_rows : int, default=4096
         Rows given to the teacher in one call.
+    report : callable or None
+        Gets a line of progress after each chunk, where there are several.
 
     Returns
     -------
@@ -81,6 +84,8 @@ def label_rows(
         whole = start == 0 and stop == n_rows
         rows = X if whole else take_rows(X, np.arange(start, stop))
         targets[start:stop] = cached(score, key, rows, classes)
+        if report is not None and not whole:
+            report(f"the teacher {teacher.name} has labelled {stop} of {n_rows} rows")
     return targets, n_scored
 
 

@@ -1,7 +1,8 @@
 """The rows the student learns on: real, unlabelled and augmented, and out-of-fold labels."""
 
 from skdistill.transfer._conditional import ConditionalSampler
-from skdistill.transfer._cross_fit import CrossFit, RefittableTeacher, count_folds, cross_fit
+from skdistill.transfer._cross_fit import CrossFit, RefittableTeacher, cross_fit
+from skdistill.transfer._folds import count_folds, make_folds
 from skdistill.transfer._jitter import JitterSampler
 from skdistill.transfer._mixup import MixupSampler
 from skdistill.transfer._munge import MungeSampler
@@ -23,6 +24,7 @@ __all__ = [
     "build_transfer_set",
     "count_folds",
     "cross_fit",
+    "make_folds",
     "plausibility",
     "resolve_sampler",
 ]

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import sys
 import time
-import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import joblib
 import numpy as np
-from sklearn.model_selection import KFold, StratifiedKFold, check_cv
 from sklearn.utils.parallel import Parallel, delayed
 
 from skdistill._compat import take_rows
-from skdistill._validation import check_integer
-
-_REMEDY = "use a smaller cv, more rows, or teacher_labels='in_sample'."
+from skdistill.transfer._folds import check_classes_of_folds, check_partition, make_folds
 
 
 class RefittableTeacher(Protocol):
@@ -138,10 +133,10 @@ def cross_fit(
     False
     """
     y = np.asarray(y)
-    splits = _make_splits(X, y, classes is not None, cv, random_state)
-    folds = _check_partition(splits, len(y))
+    splits = make_folds(X, y, classification=classes is not None, cv=cv, random_state=random_state)
+    folds = check_partition(splits, len(y))
     if classes is not None:
-        _check_classes(splits, y)
+        check_classes_of_folds(splits, y)
     key = ""
     if memory.location is not None:
         key = "-".join([teacher.fingerprint(), *map(_hash, (X, y, sample_weight, classes))])
@@ -207,7 +202,7 @@ def _label_fold(
     data: tuple[Any, ...],
     trace: list[bool],
 ) -> np.ndarray:
-    """Fit a teacher on `train` and label `test`; `key` stands for `data` in the cache."""
+    """Fit a teacher on `train`, label `test`; `key` stands for `data` in the cache."""
     trace.append(True)
     teacher, X, y, sample_weight, classes = data
     weight = None if sample_weight is None else sample_weight[train]
@@ -216,124 +211,3 @@ def _label_fold(
     return np.asarray(
         fitted.predict(rows) if classes is None else fitted.predict_proba(rows, classes)
     )
-
-
-def count_folds(cv: Any, y: Any, *, classification: bool) -> int:
-    """Count the folds that cross-fitting would use.
-
-    Parameters
-    ----------
-    cv : int, None, cross-validation splitter or iterable of (train, test)
-        As for `cross_fit`.
-    y : array-like of shape (n_samples,) or None
-        Labels or target values.
-    classification : bool
-        Whether a number of folds means stratified ones.
-
-    Returns
-    -------
-    n_folds : int
-        0 where `y` is None, or has too few rows (of some class) for the number of folds. An
-        iterator counts as 1: it can be read only once, and `cross_fit` must do it.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If `cv` is no valid way to make folds.
-
-    Examples
-    --------
-    >>> from skdistill.transfer import count_folds
-    >>> count_folds(5, ["a", "a", "b", "b", "b", "b", "b"], classification=True)
-    5
-    >>> count_folds(5, ["a", "a", "b", "b"], classification=True)
-    0
-    """
-    if cv is None or isinstance(cv, int | np.integer):
-        cv = 5 if cv is None else check_integer(cv, "cv", minimum=2)
-        if y is None:
-            return 0
-        y = np.asarray(y)
-        try:
-            splits = _make_splits(y, y, classification, cv, 0)
-            if classification:
-                _check_classes(splits, y)
-        except ValueError:
-            return 0
-        return int(cv)
-    if isinstance(cv, Iterator):
-        return 1
-    splitter = check_cv(cv, y, classifier=classification)
-    return 0 if y is None else int(splitter.get_n_splits(y, y))
-
-
-def _make_splits(
-    X: Any, y: np.ndarray, stratify: bool, cv: Any, random_state: Any
-) -> list[tuple[np.ndarray, np.ndarray]]:
-    """List the (train, test) row indices of each fold."""
-    if cv is None:
-        cv = 5
-    if isinstance(cv, int | np.integer):
-        cv = check_integer(cv, "cv", minimum=2)
-        splitter = _shuffled_folds(cv, y, stratify, random_state)
-    else:
-        splitter = check_cv(cv, y, classifier=stratify)
-    with warnings.catch_warnings():
-        # A class with fewer rows than folds is missing from some tests, which does no harm here.
-        warnings.filterwarnings("ignore", message="The least populated class in y")
-        splits = list(splitter.split(X, y))
-    return [(_as_indices(train), _as_indices(test)) for train, test in splits]
-
-
-def _shuffled_folds(n_folds: int, y: np.ndarray, stratify: bool, random_state: Any) -> Any:
-    """Build the splitter for a number of folds, and check that there are rows enough."""
-    if len(y) < n_folds:
-        raise ValueError(f"cv={n_folds} needs at least {n_folds} rows, got {len(y)}; {_REMEDY}")
-    if not stratify:
-        return KFold(n_folds, shuffle=True, random_state=random_state)
-    largest = int(np.max(np.unique(y, return_counts=True)[1]))
-    if largest < n_folds:
-        raise ValueError(
-            f"cv={n_folds} needs a class with at least {n_folds} rows, but the largest class has "
-            f"{largest}; {_REMEDY}"
-        )
-    return StratifiedKFold(n_folds, shuffle=True, random_state=random_state)
-
-
-def _as_indices(rows: Any) -> np.ndarray:
-    """Return row indices, also for a boolean mask."""
-    rows = np.asarray(rows)
-    return np.flatnonzero(rows) if rows.dtype == bool else rows.astype(np.intp)
-
-
-def _check_partition(splits: list[tuple[np.ndarray, np.ndarray]], n_samples: int) -> np.ndarray:
-    """Check the folds and return the fold of each row."""
-    tests = np.concatenate([test for _, test in splits] or [np.empty(0, dtype=np.intp)])
-    if not np.array_equal(np.sort(tests), np.arange(n_samples)):
-        raise ValueError(
-            f"cv must put each of the {n_samples} rows in exactly one test fold, but its tests "
-            f"hold {len(tests)} rows, {len(np.unique(tests))} of them distinct; use KFold, "
-            "StratifiedKFold or another splitter that partitions the rows."
-        )
-    folds = np.empty(n_samples, dtype=np.intp)
-    for number, (train, test) in enumerate(splits):
-        folds[test] = number
-        if not len(train) or not len(test):
-            raise ValueError(f"cv: fold {number} has no training or no test rows; {_REMEDY}")
-        if np.isin(test, train).any():
-            raise ValueError(
-                f"cv: fold {number} has rows that are in both train and test; a teacher must "
-                "not label rows that it was fitted to."
-            )
-    return folds
-
-
-def _check_classes(splits: list[tuple[np.ndarray, np.ndarray]], y: np.ndarray) -> None:
-    """Check that each fold's teacher sees at least two classes."""
-    for number, (train, _) in enumerate(splits):
-        if len(np.unique(y[train])) < 2:
-            raise ValueError(
-                f"cv: the training rows of fold {number} have a single class, so no teacher can "
-                "be fitted; give more rows of the other classes, folds that spread them, or "
-                "teacher_labels='in_sample'."
-            )

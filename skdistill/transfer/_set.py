@@ -48,6 +48,12 @@ class TransferSet:
         """The rows that are not real, of the type of ``X``."""
         return take_rows(self.X, np.arange(self.n_real, self.n_rows))
 
+    def without_augmented(self) -> TransferSet:
+        """Return the real and unlabelled rows alone."""
+        n_kept = self.n_real + self.n_unlabeled
+        kept = take_rows(self.X, np.arange(n_kept))
+        return TransferSet(kept, self.n_real, self.n_unlabeled, 0, self.weight[:n_kept])
+
     @property
     def unlabeled(self) -> slice:
         """The unlabelled rows."""

@@ -1,1 +1,1 @@
-"""The boosting student's parts: libraries and number of rounds."""
+"""The boosting student's parts: libraries, growth, and the strength of the penalties."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -14,6 +15,9 @@ from skdistill._optional import import_optional
 
 # Scores of shape (n_samples, n_scores) to their gradient and curvature, of the same shape.
 Objective = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+
+# Called after each round with the leaf of each row in its trees, shape (n_samples, n_scores).
+Watcher = Callable[[np.ndarray], None]
 
 
 @dataclass(frozen=True)
@@ -44,16 +48,27 @@ class TreePlan:
 
 
 class Engine(Protocol):
-    """A boosting library: stateless, imports the library when it is used."""
+    """A boosting library: stateless, imports the library when it is used.
 
-    def fit(self, Z: Any, plan: TreePlan, objective: Objective) -> Any:
+    Leaves have numbers below `n_slots` of the leaves that a tree may have.
+    """
+
+    def fit(
+        self, Z: Any, plan: TreePlan, objective: Objective, watch: Watcher | None = None
+    ) -> Any:
         """Boost trees from scores of zero; return the library's own booster."""
+
+    def n_slots(self, n_leaves: int) -> int:
+        """Return how many numbers the leaves of a tree are taken from."""
+
+    def leaves(self, booster: Any, Z: Any, n_threads: int) -> np.ndarray:
+        """Find the leaf of each row in each tree, shape (n_samples, n_trees), dtype int32."""
+
+    def with_values(self, booster: Any, values: Sequence[np.ndarray]) -> Any:
+        """Give the leaves of each tree new values, by their numbers."""
 
     def scores(self, booster: Any, Z: Any, n_threads: int) -> np.ndarray:
         """Compute the sum of the trees, shape (n_samples, n_scores)."""
-
-    def staged_scores(self, booster: Any, Z: Any, n_threads: int) -> Iterator[np.ndarray]:
-        """Compute the scores after each round, in one pass over the trees."""
 
     def n_leaves(self, booster: Any) -> int:
         """Count the leaves of all trees."""
@@ -68,7 +83,9 @@ class Engine(Protocol):
 class LightGBMEngine:
     """Trees by LightGBM: leaf-wise, on histograms of 255 bins."""
 
-    def fit(self, Z: Any, plan: TreePlan, objective: Objective) -> Any:
+    def fit(
+        self, Z: Any, plan: TreePlan, objective: Objective, watch: Watcher | None = None
+    ) -> Any:
         """Boost trees from scores of zero."""
         lib, n_samples = _library("lightgbm"), Z.shape[0]
 
@@ -76,6 +93,15 @@ class LightGBMEngine:
             gradient, curvature = objective(scores.reshape(n_samples, -1, order="F"))
             shape = scores.shape
             return gradient.reshape(shape, order="F"), curvature.reshape(shape, order="F")
+
+        n_seen = 0
+
+        def after_round(env: Any) -> None:
+            nonlocal n_seen
+            n_rounds = env.model.current_iteration()
+            if watch is not None and n_rounds > n_seen:  # else there was nothing to split
+                watch(_lightgbm_leaves(env.model, Z, plan.n_threads, n_seen))
+            n_seen = n_rounds
 
         params = {
             "objective": by_score,
@@ -94,26 +120,32 @@ class LightGBMEngine:
             "verbosity": -1,
         }
         data = lib.Dataset(_with_a_value(_as_matrix(Z)), label=np.zeros(n_samples), params=params)
-        return lib.train(params, data, num_boost_round=plan.n_rounds)
+        return lib.train(
+            params,
+            data,
+            num_boost_round=plan.n_rounds,
+            callbacks=None if watch is None else [after_round],
+        )
+
+    def n_slots(self, n_leaves: int) -> int:
+        """Return how many numbers the leaves of a tree are taken from."""
+        return n_leaves
+
+    def leaves(self, booster: Any, Z: Any, n_threads: int) -> np.ndarray:
+        """Find the leaf of each row in each tree, shape (n_samples, n_trees), dtype int32."""
+        return _lightgbm_leaves(booster, Z, n_threads, 0)
+
+    def with_values(self, booster: Any, values: Sequence[np.ndarray]) -> Any:
+        """Give the leaves of each tree new values, by their numbers."""
+        for t, tree in enumerate(booster.dump_model()["tree_info"]):
+            for leaf in range(tree["num_leaves"]):
+                booster.set_leaf_output(t, leaf, values[t][leaf])
+        return booster
 
     def scores(self, booster: Any, Z: Any, n_threads: int) -> np.ndarray:
         """Compute the sum of the trees, shape (n_samples, n_scores)."""
         raw = booster.predict(_as_matrix(Z), raw_score=True, num_threads=n_threads)
         return np.asarray(raw).reshape(Z.shape[0], -1)
-
-    def staged_scores(self, booster: Any, Z: Any, n_threads: int) -> Iterator[np.ndarray]:
-        """Compute the scores after each round, in one pass over the trees."""
-        rows, scores = _as_matrix(Z), np.zeros((Z.shape[0], booster.num_model_per_iteration()))
-        for start in range(booster.current_iteration()):
-            added = booster.predict(
-                rows,
-                raw_score=True,
-                start_iteration=start,
-                num_iteration=1,
-                num_threads=n_threads,
-            )
-            scores = scores + np.asarray(added).reshape(scores.shape)
-            yield scores
 
     def n_leaves(self, booster: Any) -> int:
         """Count the leaves of all trees."""
@@ -142,9 +174,11 @@ class LightGBMEngine:
 class XGBoostEngine:
     """Trees by XGBoost: leaf-wise, on histograms of 256 bins."""
 
-    def fit(self, Z: Any, plan: TreePlan, objective: Objective) -> Any:
+    def fit(
+        self, Z: Any, plan: TreePlan, objective: Objective, watch: Watcher | None = None
+    ) -> Any:
         """Boost trees from scores of zero."""
-        n_samples = Z.shape[0]
+        lib, n_samples = _library("xgboost"), Z.shape[0]
 
         def by_score(scores: np.ndarray, _: Any) -> tuple[np.ndarray, np.ndarray]:
             return objective(scores.reshape(n_samples, -1))
@@ -166,24 +200,41 @@ class XGBoostEngine:
         if plan.n_scores > 1:
             params["num_class"] = plan.n_scores
         data = _dmatrix(Z, plan.n_threads)
-        booster = _library("xgboost").train(
-            params, data, num_boost_round=plan.n_rounds, obj=by_score
+
+        class AfterRound(lib.callback.TrainingCallback):  # type: ignore[name-defined]
+            def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
+                if watch is not None:
+                    watch(_xgboost_leaves(model[epoch : epoch + 1], data))
+                return False
+
+        booster = lib.train(
+            params, data, num_boost_round=plan.n_rounds, obj=by_score, callbacks=[AfterRound()]
         )
         booster.set_attr(sparse="1" if sp.issparse(Z) else None)
         return booster
+
+    def n_slots(self, n_leaves: int) -> int:
+        """Return how many numbers the leaves of a tree are taken from: those of its nodes."""
+        return 2 * n_leaves - 1
+
+    def leaves(self, booster: Any, Z: Any, n_threads: int) -> np.ndarray:
+        """Find the leaf of each row in each tree, shape (n_samples, n_trees), dtype int32."""
+        return _xgboost_leaves(booster, _rows_for(booster, Z, n_threads))
+
+    def with_values(self, booster: Any, values: Sequence[np.ndarray]) -> Any:
+        """Give the leaves of each tree new values, by their numbers."""
+        model = json.loads(booster.save_raw("json"))
+        trees = model["learner"]["gradient_booster"]["model"]["trees"]
+        for tree, value in zip(trees, values, strict=True):
+            for node, child in enumerate(tree["left_children"]):
+                if child < 0:  # where a split has its threshold, a leaf has its value
+                    tree["split_conditions"][node] = float(value[node])
+        return _library("xgboost").Booster(model_file=bytearray(json.dumps(model).encode()))
 
     def scores(self, booster: Any, Z: Any, n_threads: int) -> np.ndarray:
         """Compute the sum of the trees, shape (n_samples, n_scores)."""
         raw = booster.predict(_rows_for(booster, Z, n_threads), output_margin=True)
         return np.asarray(raw, dtype=np.float64).reshape(Z.shape[0], -1)
-
-    def staged_scores(self, booster: Any, Z: Any, n_threads: int) -> Iterator[np.ndarray]:
-        """Compute the scores after each round, in one pass over the trees."""
-        data, scores = _rows_for(booster, Z, n_threads), np.zeros((Z.shape[0], 1))
-        for start in range(booster.num_boosted_rounds()):
-            added = booster.predict(data, output_margin=True, iteration_range=(start, start + 1))
-            scores = scores + np.asarray(added, dtype=np.float64).reshape(Z.shape[0], -1)
-            yield scores
 
     def n_leaves(self, booster: Any) -> int:
         """Count the leaves of all trees."""
@@ -219,6 +270,22 @@ LIGHTGBM_ZERO = 1e-35
 
 def _library(name: str) -> Any:
     return import_optional(name, extra="boosting", purpose=f"backend={name!r}")
+
+
+def _lightgbm_leaves(booster: Any, Z: Any, n_threads: int, first_round: int) -> np.ndarray:
+    leaves = booster.predict(
+        _as_matrix(Z),
+        pred_leaf=True,
+        start_iteration=first_round,
+        num_iteration=-1,
+        num_threads=n_threads,
+    )
+    return np.asarray(leaves, dtype=np.int32).reshape(Z.shape[0], -1)
+
+
+def _xgboost_leaves(booster: Any, data: Any) -> np.ndarray:
+    leaves = booster.predict(data, pred_leaf=True)
+    return np.asarray(leaves, dtype=np.int32).reshape(data.num_row(), -1)
 
 
 def _as_matrix(Z: Any) -> Any:

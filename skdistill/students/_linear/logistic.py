@@ -37,6 +37,10 @@ class LogisticObjective:
         """Return the least values allowed, if any are."""
         return None
 
+    def pack(self, coef: np.ndarray, intercept: np.ndarray) -> np.ndarray:
+        """Put coefficients (n_outputs, n_columns) and intercepts (n_outputs,) together."""
+        return np.column_stack([coef, intercept]).ravel()
+
     def unpack(self, packed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Split into coefficients (n_outputs, n_columns) and intercepts (n_outputs,)."""
         both = packed.reshape(self.n_outputs, -1)
@@ -81,6 +85,10 @@ class SignedParts:
         first = np.zeros((self.shape[0], self.shape[1] + 1))
         first[:, -1] = -np.inf
         return np.concatenate([first.ravel(), np.zeros(self.shape).ravel()])
+
+    def pack(self, coef: np.ndarray, intercept: np.ndarray) -> np.ndarray:
+        parts = self.objective.pack(np.maximum(coef, 0.0), intercept)
+        return np.concatenate([parts, np.maximum(-coef, 0.0).ravel()])
 
     def unpack(self, packed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         positive, negative, intercept = self._split(packed)

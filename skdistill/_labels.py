@@ -1,0 +1,200 @@
+"""The teacher labels the transfer set, and is calibrated."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from skdistill._choosing import Choices
+from skdistill._problem import Problem, Settings, check_classes
+from skdistill._record import DistillationRecord
+from skdistill._trials import Fold, LabeledFold, Splits
+from skdistill.exceptions import OverconfidentTeacherWarning
+from skdistill.targets import fit_temperature, is_nearly_one_hot
+from skdistill.teachers import Teacher, as_teacher, check_class_order, label_rows
+from skdistill.transfer import TransferSet, cross_fit
+
+# Folds of the out-of-fold labels within a fold of the search: fewer than elsewhere, since these
+# teachers are fitted for the search alone.
+INNER_FOLDS = 3
+
+
+def adapt_teacher(
+    teacher: Any, problem: Problem, record: DistillationRecord, *, task: str
+) -> Teacher | None:
+    """Adapt the teacher, whatever it is; None for precomputed soft targets alone."""
+    if teacher is None:
+        if problem.soft_targets is None:
+            raise ValueError(
+                "teacher is None and there are no soft_targets; give a teacher, or give fit "
+                "precomputed soft_targets."
+            )
+        return None
+    adapted = as_teacher(teacher, task=task)
+    record.teacher = adapted.name
+    adapted.check_features(problem.X)
+    return adapted
+
+
+def fit_teacher(
+    teacher: Teacher | None,
+    problem: Problem,
+    settings: Settings,
+    record: DistillationRecord,
+    *,
+    task: str,
+) -> Teacher | None:
+    """Fit the teacher if it is not fitted."""
+    if teacher is None or teacher.is_fitted:
+        return teacher
+    if problem.y is None:
+        raise ValueError(
+            f"teacher {teacher.name} is not fitted: fitting it requires y to be passed, "
+            "but the target y is None; give y or a fitted teacher."
+        )
+    if task == "classification":
+        weighty = slice(None) if problem.weight is None else problem.weight > 0
+        check_classes(np.unique(problem.y[weighty]))
+    settings.report(f"fitting the teacher {teacher.name} on {problem.n_rows} rows")
+    record.teacher_fits += 1
+    return teacher.fit_missing(problem.X, problem.y, problem.weight, random_state=settings.seed)
+
+
+def label_transfer_set(
+    teacher: Teacher | None,
+    rows: TransferSet,
+    problem: Problem,
+    choices: Choices,
+    *,
+    splits: Splits | None,
+    settings: Settings,
+    record: DistillationRecord,
+) -> np.ndarray:
+    """Label the real rows out of fold, in sample or as given, and all others by the teacher."""
+    if teacher is None or problem.soft_targets is not None:
+        real = np.asarray(problem.soft_targets)
+    elif choices.teacher_labels == "cross_fit":
+        settings.report(f"cross-fitting the teacher {teacher.name} on {problem.n_rows} rows")
+        cv = settings.cv if splits is None else splits
+        real = _cross_fit(teacher, problem, cv, settings, record)
+    else:
+        settings.report(f"labelling {problem.n_rows} rows by the teacher {teacher.name}")
+        real = _label(teacher, problem.X, problem, settings, record)
+    if problem.classes is not None:
+        _examine(real, problem, choices, teacher)
+    if teacher is None or rows.n_rows == rows.n_real:
+        return real
+    settings.report(f"labelling {rows.n_rows - rows.n_real} further rows")
+    return np.concatenate([real, _label(teacher, rows.others, problem, settings, record)])
+
+
+def label_folds(
+    teacher: Teacher | None,
+    folds: Sequence[Fold],
+    real: np.ndarray,
+    choices: Choices,
+    *,
+    settings: Settings,
+    record: DistillationRecord,
+) -> list[LabeledFold]:
+    """Label the rows of the folds of the search, without looking at what they hold out if possible.
+
+    A teacher that can be refitted is fitted to each fold's own rows and cross-fitted on them. Even
+    out-of-fold labels would tell what is held out: each comes from a teacher that has seen most of
+    it, and a student adds up what all of them say. This matters where rows are few. Where they are
+    so many that some are drawn, and for other teachers, the labels of the real rows are those of
+    the final fit, and the teacher itself labels the others.
+
+    Parameters
+    ----------
+    teacher : Teacher or None
+        The fitted teacher.
+    folds : sequence of Fold
+        Rows to fit to.
+    real : ndarray of shape (n_real, ...)
+        Soft targets of all real rows, for the final fit.
+    choices : Choices
+        Where labels come from.
+    settings, record : Settings, DistillationRecord
+        How to run, and what to note it in.
+
+    Returns
+    -------
+    folds : list of LabeledFold
+    """
+    labeled = []
+    for number, fold in enumerate(folds):
+        part, targets, own = fold.problem, real[fold.train], teacher
+        if teacher is not None and choices.teacher_labels == "cross_fit" and fold.is_whole:
+            settings.report(f"search: fitting teachers without fold {number + 1} of {len(folds)}")
+            own = teacher.refit(part.X, part.y, part.weight, random_state=settings.seed)
+            record.teacher_fits += 1
+            targets = _cross_fit(own, part, INNER_FOLDS, settings, record)
+        if own is not None and fold.rows.n_rows > fold.rows.n_real:
+            others = _label(own, fold.rows.others, part, settings, record)
+            targets = np.concatenate([targets, others])
+        labeled.append(LabeledFold(fold, targets, own))
+    return labeled
+
+
+def _label(
+    teacher: Teacher, X: Any, problem: Problem, settings: Settings, record: DistillationRecord
+) -> np.ndarray:
+    targets, n_scored = label_rows(
+        teacher, X, classes=problem.classes, memory=settings.memory, report=settings.report
+    )
+    record.teacher_rows_scored += n_scored
+    return targets
+
+
+def _cross_fit(
+    teacher: Teacher, problem: Problem, cv: Any, settings: Settings, record: DistillationRecord
+) -> np.ndarray:
+    folds = cross_fit(
+        teacher,
+        problem.X,
+        problem.y,
+        classes=problem.classes,
+        cv=cv,
+        sample_weight=problem.weight,
+        n_jobs=settings.n_jobs,
+        memory=settings.memory,
+        verbose=settings.verbose,
+        random_state=settings.seed,
+    )
+    record.teacher_fits += folds.n_fits
+    record.teacher_rows_scored += folds.n_rows_scored
+    return folds.targets
+
+
+def _examine(real: np.ndarray, problem: Problem, choices: Choices, teacher: Teacher | None) -> None:
+    """Check the class order where only y can tell it, and warn of labels that say nothing."""
+    codes, classes = problem.codes, problem.classes
+    implicit = teacher is None or teacher.has_implicit_order
+    if implicit and codes is not None and classes is not None:
+        name = "soft_targets" if teacher is None else f"teacher {teacher.name}"
+        check_class_order(real, codes, classes, name)
+    if choices.teacher_labels == "in_sample" and is_nearly_one_hot(real):
+        warnings.warn(
+            f"The labels that the teacher gives the {len(real)} rows of X are nearly one-hot: the "
+            "largest probability is above 0.99 on average. If it was fitted to these rows, it "
+            "tells what it memorised, not what it knows. Use teacher_labels='cross_fit' with a "
+            "teacher that can be refitted, give out-of-fold labels to fit as soft_targets, or "
+            "distil on rows that the teacher has not seen.",
+            OverconfidentTeacherWarning,
+            stacklevel=4,
+        )
+
+
+def find_temperature(
+    targets: np.ndarray, problem: Problem, choices: Choices, record: DistillationRecord
+) -> float:
+    """Find the temperature that calibrates the out-of-fold labels; 1 where none is wanted."""
+    if not choices.calibrate or problem.codes is None:
+        return 1.0
+    temperature = fit_temperature(targets[: problem.n_rows], problem.codes, problem.weight)
+    record.calibrated, record.teacher_temperature = True, temperature
+    return temperature

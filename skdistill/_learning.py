@@ -1,0 +1,108 @@
+"""A student learns: from targets and labels, or from the true labels alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from skdistill._choosing import Choices
+from skdistill._problem import Problem
+from skdistill.students import fit_student
+from skdistill.students._real_rows import LEAST_PROBABILITY
+from skdistill.teachers import Teacher
+from skdistill.transfer import TransferSet
+
+
+def learn(
+    student: Any,
+    rows: TransferSet,
+    targets: np.ndarray,
+    problem: Problem,
+    choices: Choices,
+    teacher: Teacher | None,
+) -> Any:
+    """Fit the student as chosen.
+
+    Parameters
+    ----------
+    student : estimator
+        Unfitted; it is fitted in place.
+    rows : TransferSet
+        Real rows first, augmented rows last; the latter are left out if none are wanted.
+    targets : ndarray of shape (n_rows, n_classes) or (n_rows,)
+        Soft targets, or the teacher's predictions.
+    problem : Problem
+        The real rows and their labels.
+    choices : Choices
+        What to learn.
+    teacher : Teacher or None
+        For students that are made of its parts.
+
+    Returns
+    -------
+    student : estimator
+        The one given, fitted.
+    """
+    if not choices.use_teacher:
+        return _learn_directly(student, problem, rows)
+    if choices.sampler is None and rows.n_augmented:
+        rows = rows.without_augmented()
+        targets = targets[: rows.n_rows]
+    classes = problem.classes
+    # Rows without a label get a filler of no weight.
+    y = targets.copy() if classes is None else classes[targets.argmax(axis=1)]
+    hard, labeled = np.zeros(rows.n_rows), np.zeros(rows.n_rows, dtype=bool)
+    if problem.y is not None:
+        y[: rows.n_real] = problem.y
+        hard[: rows.n_real] = choices.hard_label_weight
+        labeled[: rows.n_real] = True
+    return fit_student(
+        student,
+        rows.X,
+        y,
+        classes=classes,
+        soft_targets=targets,
+        weight=rows.weight,
+        temperature=1.0 if choices.temperature is None else choices.temperature,
+        hard_label_weight=hard,
+        labeled=labeled,
+        teacher=teacher,
+    )
+
+
+def _learn_directly(student: Any, problem: Problem, rows: TransferSet) -> Any:
+    return fit_student(
+        student,
+        problem.X,
+        np.asarray(problem.y),
+        classes=problem.classes,
+        soft_targets=None,
+        weight=rows.weight[: rows.n_real],
+    )
+
+
+def row_losses(student: Any, held_out: Problem) -> np.ndarray:
+    """Compute the loss of a fitted student on each of some real rows, by a proper score.
+
+    Parameters
+    ----------
+    student : estimator
+        Fitted.
+    held_out : Problem
+        Rows with true labels.
+
+    Returns
+    -------
+    losses : ndarray of shape (n_samples,)
+        Log loss, where the student gives probabilities, else one for each wrong label; squared
+        error for regression.
+    """
+    classes, codes = held_out.classes, held_out.codes
+    if classes is None or codes is None:
+        return np.asarray((student.predict(held_out.X) - held_out.y) ** 2)
+    if not hasattr(student, "predict_proba"):
+        return np.asarray(student.predict(held_out.X) != held_out.y, dtype=np.float64)
+    P = np.zeros((len(codes), len(classes)))
+    P[:, np.searchsorted(classes, student.classes_)] = student.predict_proba(held_out.X)
+    return -np.log(np.maximum(P[np.arange(len(codes)), codes], LEAST_PROBABILITY))
