@@ -33,7 +33,7 @@ from skdistill._record import DistillationRecord
 from skdistill._selection import select, warn_if_unused
 from skdistill._trials import hold_out, split_rows
 from skdistill._validation import check_integer
-from skdistill.students import BaseStudent, make_student
+from skdistill.students import BaseStudent, make_student, takes_soft_targets
 from skdistill.targets import soften
 from skdistill.teachers import Teacher, keep_fitted
 from skdistill.transfer import TransferSet, build_transfer_set, count_folds
@@ -73,7 +73,10 @@ class BaseDistilled(MetaEstimatorMixin, BaseEstimator, metaclass=ABCMeta):
             Real training rows; teacher and student both get them as they are.
         y : array-like of shape (n_samples,), default=None
             Hard labels. None is possible where the teacher is fitted (or `soft_targets` are
-            given) and no hard labels are mixed in.
+            given) and no hard labels are mixed in. For classification -1 marks rows without a
+            label, as in :mod:`sklearn.semi_supervised`; they join `X_unlabeled`, without a weight
+            of their own. It stays a class where the teacher knows it as one, or where there would
+            not be two classes without it.
         sample_weight : array-like of shape (n_samples,), default=None
             Non-negative weights of the real rows, for the student and for teachers fitted here.
         X_unlabeled : like X, of shape (n_unlabeled, ...), default=None
@@ -109,7 +112,7 @@ class BaseDistilled(MetaEstimatorMixin, BaseEstimator, metaclass=ABCMeta):
         with record.timed("teacher"):
             teacher = fit_teacher(teacher, problem, settings, record, task=self._task)
         problem = self._settle(problem, teacher)
-        candidates = self._list_candidates(problem, X_unlabeled, teacher, settings)
+        candidates = self._list_candidates(student, problem, X_unlabeled, teacher, settings)
         choices = candidates[0]
         with record.timed("transfer set"):
             rows = build_transfer_set(
@@ -174,7 +177,12 @@ class BaseDistilled(MetaEstimatorMixin, BaseEstimator, metaclass=ABCMeta):
         """Settle the classes, and check precomputed targets."""
 
     def _list_candidates(
-        self, problem: Problem, X_unlabeled: Any, teacher: Teacher | None, settings: Settings
+        self,
+        student: Any,
+        problem: Problem,
+        X_unlabeled: Any,
+        teacher: Teacher | None,
+        settings: Settings,
     ) -> list[Choices]:
         """Resolve "auto" by rules, and list what the search compares with that."""
         situation = Situation(
@@ -186,6 +194,7 @@ class BaseDistilled(MetaEstimatorMixin, BaseEstimator, metaclass=ABCMeta):
             n_folds=count_folds(self.cv, problem.y, classification=problem.classes is not None),
             n_rows=problem.n_rows,
             n_unlabeled=0 if X_unlabeled is None else num_samples(X_unlabeled),
+            sees_temperature=takes_soft_targets(student),
         )
         params = self.get_params(deep=False)
         choices = choose(params, situation)
@@ -207,7 +216,7 @@ class BaseDistilled(MetaEstimatorMixin, BaseEstimator, metaclass=ABCMeta):
         record.used_teacher = choices.use_teacher
         record.temperature = choices.temperature
         record.hard_label_weight = choices.hard_label_weight
-        record.teacher_labels = choices.teacher_labels
+        record.teacher_labels, record.correction = choices.teacher_labels, choices.correction
         record.augment = None if choices.sampler is None else type(choices.sampler).__name__
         record.reasons = choices.reasons
         record.n_real, record.n_unlabeled = rows.n_real, rows.n_unlabeled

@@ -7,9 +7,13 @@ from typing import Any
 
 from skdistill._choosing import Choices, Situation, is_auto
 
-# Weights of the true labels besides that of the rules: all of it, so that the teacher speaks for
-# the other rows only, and none of it.
-OTHER_WEIGHTS = (1.0, 0.7, 0.0)
+# Weights of the true labels besides that of the rules, and besides all of it, where the teacher
+# speaks for the other rows only.
+OTHER_WEIGHTS = (0.7, 0.0)
+OTHER_TEMPERATURE = 2.0
+
+# Strengths of the loss correction besides that of the rules.
+OTHER_CORRECTIONS = (1.0, 0.01, 10.0)
 
 # Rows below which a validation tells noise.
 MIN_ROWS_TO_SEARCH = 60
@@ -38,16 +42,21 @@ def list_candidates(
     comparable = situation.has_labels and situation.n_folds >= 2
     if not comparable or situation.n_rows < MIN_ROWS_TO_SEARCH:
         return [choices]
+    alone = replace(choices, sampler=None, n_augmented=0)
+    others = choices.sampler is not None or situation.n_unlabeled > 0
+    auto = {name for name, value in params.items() if is_auto(value)}
     candidates = [choices]
-    if is_auto(params["hard_label_weight"]):
-        candidates.append(replace(choices, use_teacher=False, sampler=None, n_augmented=0))
-    if is_auto(params["augment"]) and choices.sampler is not None:
-        candidates.append(replace(choices, sampler=None, n_augmented=0))
-    if is_auto(params["hard_label_weight"]):
-        candidates += [
-            replace(choices, hard_label_weight=weight)
-            for weight in OTHER_WEIGHTS
-            # Without other rows, all weight on the true labels is the direct fit.
-            if weight < 1.0 or choices.sampler is not None or situation.n_unlabeled
-        ]
+    if "hard_label_weight" in auto:
+        candidates.append(replace(alone, use_teacher=False))
+        # Without other rows, all weight on the true labels is the direct fit.
+        if others and choices.correction is None:
+            candidates.append(replace(choices, hard_label_weight=1.0))
+    if "temperature" in auto and situation.sees_temperature:
+        candidates.append(replace(choices, temperature=OTHER_TEMPERATURE))
+    if "augment" in auto and choices.sampler is not None:
+        candidates.append(alone)
+    if choices.correction is not None:
+        candidates += [replace(choices, correction=c) for c in OTHER_CORRECTIONS]
+    elif "hard_label_weight" in auto:
+        candidates += [replace(choices, hard_label_weight=w) for w in OTHER_WEIGHTS]
     return candidates

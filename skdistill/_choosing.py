@@ -12,8 +12,13 @@ from skdistill._columns import is_frame
 from skdistill._validation import check_choice, check_integer, check_real
 from skdistill.transfer import Sampler, resolve_sampler
 
+OUT_OF_FOLD = ("cross_fit", "corrected")
+
 # Out-of-fold rows below which one calibrating temperature is not worth its variance.
 MIN_ROWS_TO_CALIBRATE = 100
+
+# Strength of the loss correction where it is not searched.
+CORRECTION = 0.1
 
 # Share of the true labels on real rows: enough to correct a teacher that is wrong, too little to
 # bring their noise back.
@@ -32,6 +37,7 @@ class Situation:
     n_folds: int
     n_rows: int
     n_unlabeled: int = 0
+    sees_temperature: bool = True
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,12 @@ class Choices:
     calibrate: bool
     reasons: dict[str, str]
     use_teacher: bool = True
+    correction: float | None = None
+
+    @property
+    def out_of_fold(self) -> bool:
+        """Whether the labels of the real rows come from teachers that have not seen them."""
+        return self.teacher_labels in OUT_OF_FOLD
 
     def describe(self) -> dict[str, Any]:
         """Return what a record says of them."""
@@ -54,6 +66,7 @@ class Choices:
         return {
             "use_teacher": True,
             "hard_label_weight": self.hard_label_weight,
+            "correction": self.correction,
             "temperature": self.temperature,
             "augment": None if self.sampler is None else type(self.sampler).__name__,
         }
@@ -83,12 +96,13 @@ def choose(params: dict[str, Any], situation: Situation) -> Choices:
     sampler, n_augmented = _choose_sampler(params, situation, reasons)
     return Choices(
         temperature=_choose_temperature(params, reasons),
-        hard_label_weight=_choose_weight(params["hard_label_weight"], situation, reasons),
+        hard_label_weight=_choose_weight(params["hard_label_weight"], labels, situation, reasons),
         teacher_labels=labels,
         sampler=sampler,
         n_augmented=n_augmented,
         calibrate=_choose_calibration(params, labels, situation, reasons),
         reasons=reasons,
+        correction=CORRECTION if labels == "corrected" else None,
     )
 
 
@@ -102,8 +116,11 @@ def _choose_temperature(params: dict[str, Any], reasons: dict[str, str]) -> floa
     return check_real(params["temperature"], "temperature", minimum=1.0)
 
 
-def _choose_weight(value: Any, situation: Situation, reasons: dict[str, str]) -> float:
+def _choose_weight(value: Any, labels: str, situation: Situation, reasons: dict[str, str]) -> float:
     if is_auto(value):
+        if labels == "corrected":
+            reasons["hard_label_weight"] = "corrected labels have their share of the true ones"
+            return 0.0
         if not situation.has_labels:
             reasons["hard_label_weight"] = "there are no hard labels"
             return 0.0
@@ -120,7 +137,7 @@ def _choose_weight(value: Any, situation: Situation, reasons: dict[str, str]) ->
 
 
 def _choose_labels(value: Any, situation: Situation, reasons: dict[str, str]) -> str:
-    check_choice(value, "teacher_labels", ["auto", "in_sample", "cross_fit"])
+    check_choice(value, "teacher_labels", ["auto", "in_sample", "cross_fit", "corrected"])
     if situation.has_targets:
         if value != "auto":
             raise ValueError(
@@ -129,15 +146,15 @@ def _choose_labels(value: Any, situation: Situation, reasons: dict[str, str]) ->
             )
         reasons["teacher_labels"] = "soft_targets were given to fit"
         return "given"
-    if value == "cross_fit" and not situation.refittable:
+    if value in OUT_OF_FOLD and not situation.refittable:
         raise ValueError(
-            "teacher_labels='cross_fit' needs a teacher that can be refitted (a scikit-learn "
+            f"teacher_labels={value!r} needs a teacher that can be refitted (a scikit-learn "
             "estimator, not frozen); for others compute out-of-fold labels yourself and give "
             "them to fit as soft_targets."
         )
-    if value == "cross_fit" and not situation.has_labels:
+    if value in OUT_OF_FOLD and not situation.has_labels:
         raise ValueError(
-            "teacher_labels='cross_fit' requires y to be passed, but the target y is None; "
+            f"teacher_labels={value!r} requires y to be passed, but the target y is None; "
             "give y, or teacher_labels='in_sample'."
         )
     if value != "auto":
@@ -191,7 +208,7 @@ def _choose_calibration(
     value = params["calibrate_teacher"]
     if not (is_auto(value) or isinstance(value, bool)):
         raise ValueError(f"calibrate_teacher must be True, False or 'auto', got {value!r}.")
-    if value is True and labels != "cross_fit":
+    if value is True and labels not in OUT_OF_FOLD:
         raise ValueError(
             "calibrate_teacher=True needs out-of-fold labels: on rows it was fitted to a teacher "
             f"looks better than it is. Here teacher_labels is {labels!r}; use 'cross_fit', or "
@@ -200,7 +217,7 @@ def _choose_calibration(
     if not is_auto(value):
         reasons["calibrate_teacher"] = "given"
         return bool(value)
-    if labels != "cross_fit":
+    if labels not in OUT_OF_FOLD:
         reasons["calibrate_teacher"] = "there are no out-of-fold labels to calibrate on"
         return False
     if situation.n_rows < MIN_ROWS_TO_CALIBRATE:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,15 @@ from skdistill._problem import Problem, Settings, check_classes
 from skdistill._record import DistillationRecord
 from skdistill._trials import Fold, LabeledFold, Splits
 from skdistill.exceptions import OverconfidentTeacherWarning
-from skdistill.targets import fit_temperature, is_nearly_one_hot
-from skdistill.teachers import Teacher, as_teacher, check_class_order, label_rows
+from skdistill.metrics import calibration_report
+from skdistill.targets import fit_temperature, soften
+from skdistill.teachers import (
+    Teacher,
+    as_teacher,
+    check_class_order,
+    diagnose_labels,
+    label_rows,
+)
 from skdistill.transfer import TransferSet, cross_fit
 
 # Folds of the out-of-fold labels within a fold of the search: fewer than elsewhere, since these
@@ -76,19 +84,23 @@ def label_transfer_set(
     """Label the real rows out of fold, in sample or as given, and all others by the teacher."""
     if teacher is None or problem.soft_targets is not None:
         real = np.asarray(problem.soft_targets)
-    elif choices.teacher_labels == "cross_fit":
+    elif choices.out_of_fold:
         settings.report(f"cross-fitting the teacher {teacher.name} on {problem.n_rows} rows")
         cv = settings.cv if splits is None else splits
         real = _cross_fit(teacher, problem, cv, settings, record)
     else:
         settings.report(f"labelling {problem.n_rows} rows by the teacher {teacher.name}")
         real = _label(teacher, problem.X, problem, settings, record)
+    targets = real
+    if teacher is not None and rows.n_rows > rows.n_real:
+        settings.report(f"labelling {rows.n_rows - rows.n_real} further rows")
+        others = _label(teacher, rows.others, problem, settings, record)
+        targets = np.concatenate([real, others])
     if problem.classes is not None:
-        _examine(real, problem, choices, teacher)
-    if teacher is None or rows.n_rows == rows.n_real:
-        return real
-    settings.report(f"labelling {rows.n_rows - rows.n_real} further rows")
-    return np.concatenate([real, _label(teacher, rows.others, problem, settings, record)])
+        _check_order(real, problem, teacher)
+        if choices.teacher_labels == "in_sample":
+            _diagnose(real, targets[rows.n_real :], problem, record)
+    return targets
 
 
 def label_folds(
@@ -128,7 +140,7 @@ def label_folds(
     labeled = []
     for number, fold in enumerate(folds):
         part, targets, own = fold.problem, real[fold.train], teacher
-        if teacher is not None and choices.teacher_labels == "cross_fit" and fold.is_whole:
+        if teacher is not None and choices.out_of_fold and fold.is_whole:
             settings.report(f"search: fitting teachers without fold {number + 1} of {len(folds)}")
             own = teacher.refit(part.X, part.y, part.weight, random_state=settings.seed)
             record.teacher_fits += 1
@@ -170,23 +182,23 @@ def _cross_fit(
     return folds.targets
 
 
-def _examine(real: np.ndarray, problem: Problem, choices: Choices, teacher: Teacher | None) -> None:
-    """Check the class order where only y can tell it, and warn of labels that say nothing."""
+def _check_order(real: np.ndarray, problem: Problem, teacher: Teacher | None) -> None:
+    """Check the class order where only y can tell it."""
     codes, classes = problem.codes, problem.classes
     implicit = teacher is None or teacher.has_implicit_order
     if implicit and codes is not None and classes is not None:
         name = "soft_targets" if teacher is None else f"teacher {teacher.name}"
         check_class_order(real, codes, classes, name)
-    if choices.teacher_labels == "in_sample" and is_nearly_one_hot(real):
-        warnings.warn(
-            f"The labels that the teacher gives the {len(real)} rows of X are nearly one-hot: the "
-            "largest probability is above 0.99 on average. If it was fitted to these rows, it "
-            "tells what it memorised, not what it knows. Use teacher_labels='cross_fit' with a "
-            "teacher that can be refitted, give out-of-fold labels to fit as soft_targets, or "
-            "distil on rows that the teacher has not seen.",
-            OverconfidentTeacherWarning,
-            stacklevel=4,
-        )
+
+
+def _diagnose(
+    real: np.ndarray, others: np.ndarray, problem: Problem, record: DistillationRecord
+) -> None:
+    """Warn of labels that tell what the teacher memorised, or nothing but the hard labels."""
+    diagnosis = diagnose_labels(real, others if len(others) else None, problem.codes)
+    record.diagnosis = {**asdict(diagnosis), "memorised": diagnosis.memorised}
+    if diagnosis.advice:
+        warnings.warn(diagnosis.advice, OverconfidentTeacherWarning, stacklevel=4)
 
 
 def find_temperature(
@@ -195,6 +207,10 @@ def find_temperature(
     """Find the temperature that calibrates the out-of-fold labels; 1 where none is wanted."""
     if not choices.calibrate or problem.codes is None:
         return 1.0
-    temperature = fit_temperature(targets[: problem.n_rows], problem.codes, problem.weight)
+    real = targets[: problem.n_rows]
+    temperature = fit_temperature(real, problem.codes, problem.weight)
     record.calibrated, record.teacher_temperature = True, temperature
+    record.calibration = calibration_report(
+        real, soften(real, temperature), problem.codes, problem.weight
+    )
     return temperature

@@ -10,6 +10,7 @@ from skdistill._choosing import Choices
 from skdistill._problem import Problem
 from skdistill.students import fit_student
 from skdistill.students._real_rows import LEAST_PROBABILITY
+from skdistill.targets import correct_targets
 from skdistill.teachers import Teacher
 from skdistill.transfer import TransferSet
 
@@ -50,6 +51,8 @@ def learn(
         rows = rows.without_augmented()
         targets = targets[: rows.n_rows]
     classes = problem.classes
+    if choices.correction is not None:
+        targets = _correct(targets, problem, choices.correction)
     # Rows without a label get a filler of no weight.
     y = targets.copy() if classes is None else classes[targets.argmax(axis=1)]
     hard, labeled = np.zeros(rows.n_rows), np.zeros(rows.n_rows, dtype=bool)
@@ -80,6 +83,14 @@ def _learn_directly(student: Any, problem: Problem, rows: TransferSet) -> Any:
         soft_targets=None,
         weight=rows.weight[: rows.n_real],
     )
+
+
+def _correct(targets: np.ndarray, problem: Problem, c: float) -> np.ndarray:
+    """Correct the targets of the real rows by what is known to be true."""
+    n_real = problem.n_rows
+    truth = np.asarray(problem.y if problem.codes is None else problem.codes)
+    corrected = correct_targets(targets[:n_real], truth, c, problem.weight)
+    return np.concatenate([corrected, targets[n_real:]])
 
 
 def row_losses(student: Any, held_out: Problem) -> np.ndarray:

@@ -26,13 +26,21 @@ class DistillationRecord:
     hard_label_weight : float
         Weight of the true labels on the rows that have one.
     teacher_labels : str
-        "cross_fit", "in_sample" or "given": where the soft targets of the rows of X came from.
+        "cross_fit", "corrected", "in_sample" or "given": where the soft targets of the rows of X
+        came from.
+    correction : float or None
+        Strength of the loss correction of "corrected" labels.
     augment : str or None
         Name of the sampler of augmented rows.
     calibrated : bool
         Whether the teacher's probabilities were temperature-scaled.
     teacher_temperature : float or None
         The calibrating temperature (above one: the teacher was overconfident).
+    calibration : dict of str to float
+        Log loss and expected calibration error of the out-of-fold labels before and after.
+    diagnosis : dict
+        For in-sample labels: whether the teacher has memorised the rows, and what tells it; see
+        :class:`skdistill.teachers.LabelDiagnosis`.
     reasons : dict of str to str
         For each of the choices above, why: "given", or the rule that made it.
     candidates : list of dict
@@ -57,9 +65,12 @@ class DistillationRecord:
     temperature: float | None = None
     hard_label_weight: float = 0.0
     teacher_labels: str = "given"
+    correction: float | None = None
     augment: str | None = None
     calibrated: bool = False
     teacher_temperature: float | None = None
+    calibration: dict[str, float] = field(default_factory=dict)
+    diagnosis: dict[str, Any] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
     candidates: list[dict[str, Any]] = field(default_factory=list)
     search_fits: int = 0

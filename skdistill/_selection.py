@@ -71,11 +71,6 @@ class Trial:
         }
 
 
-def _complexity(trial: Trial) -> tuple[bool, bool]:
-    """Order by simplicity: no teacher, no augmented rows, and what the rules would choose."""
-    return trial.choices.use_teacher, trial.choices.sampler is not None
-
-
 def plan_rounds(budget: int, n_candidates: int, n_folds: int) -> tuple[int, int, int]:
     """Divide the student fits that may be spent.
 
@@ -119,8 +114,10 @@ def select(
 ) -> Choices:
     """Fit the candidates on folds, and choose the simplest that is as good as the best.
 
-    All are fitted on the first fold, and the best of these on the others. As good as the best is
-    what is within one standard error of it, that of the mean difference of losses row by row.
+    All are fitted on the first fold; the first candidate and the best of the others then on the
+    other folds. As good as the best is what is within one standard error of it, that of the mean
+    difference of losses row by row. The simplest are the first candidate, which are the settings
+    that need no search, and then the direct fit.
 
     Parameters
     ----------
@@ -156,9 +153,11 @@ def select(
         for trial, (losses, weights, seconds) in zip(kept, answers, strict=True):
             trial.add(losses, weights, seconds)
         if number == 0:
-            kept = sorted(trials, key=lambda trial: trial.score)[:n_kept]
+            # One fold is too little to drop the direct fit, which no student may fall behind.
+            kept = sorted(trials, key=lambda t: (t.choices.use_teacher, t.score))[:n_kept]
     best = min(kept, key=lambda trial: trial.score)
-    chosen = next(trial for trial in sorted(kept, key=_complexity) if trial.is_as_good_as(best))
+    simplest = [trials[0], *(trial for trial in kept if not trial.choices.use_teacher)]
+    chosen = next((trial for trial in simplest if trial.is_as_good_as(best)), best)
     record.candidates = [trial.describe(chosen) for trial in trials]
     record.search_fits = sum(len(trial.losses) for trial in trials)
     return chosen.choices
@@ -193,7 +192,9 @@ class _Runner:
         key = ""
         if self.memory.location is not None:
             teacher = None if fold.teacher is None else fold.teacher.fingerprint()
-            parts = (self.student, fold.fold, fold.targets, choices.describe(), teacher)
+            held_out = take_problem(self.problem, fold.fold.test)
+            what = (self.student, fold.fold, held_out, fold.targets)
+            parts = (*what, choices.describe(), teacher)
             key = "-".join(str(joblib.hash(part)) for part in parts)
         cached = self.memory.cache(_held_out_losses, ignore=["data"])
         return cached(key, (self.student, fold, choices, self.problem))

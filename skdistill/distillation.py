@@ -38,17 +38,20 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
         is 1. A tree grows on softened targets and fills its leaves with unsoftened ones. Students
         that are not built in can only learn at 1.
     hard_label_weight : float or "auto", default="auto"
-        Weight of the true labels in the loss of real rows, in [0, 1]. "auto" is 0.3, and 0 without
-        labels.
-    teacher_labels : {"auto", "cross_fit", "in_sample"}, default="auto"
+        Weight of the true labels in the loss of real rows, in [0, 1]. "auto" compares 0.3, 0.7, 1
+        (the teacher then speaks for the other rows only), 0 and the direct fit, which knows no
+        teacher, on held-out rows; see `search_budget`. Without labels it is 0.
+    teacher_labels : {"auto", "cross_fit", "corrected", "in_sample"}, default="auto"
         Where the soft targets of the rows of X come from: from clones of the teacher fitted on
-        the other folds, or from the teacher itself, which may have memorised these rows. "auto"
+        the other folds, the same corrected by the true labels
+        (:func:`~skdistill.targets.correct_targets`; instead of `hard_label_weight`, which is then
+        0 for "auto"), or from the teacher itself, which may have memorised these rows. "auto"
         cross-fits teachers that can be refitted, which costs `cv` fits of the teacher.
     augment : str, sampler or None, default="auto"
         Who makes further rows for the teacher to label: "munge", "conditional", "jitter", "mixup",
-        "spunge", or an object with ``fit(X)`` and ``sample(n, random_state)``. "auto" is
-        :class:`~skdistill.transfer.MungeSampler` for dense tables and None otherwise. Together
-        the new rows weigh as much as all others.
+        "spunge", or an object with ``fit(X)`` and ``sample(n, random_state)``. "auto" compares
+        :class:`~skdistill.transfer.MungeSampler` with None on held-out rows, for dense tables; it
+        is None otherwise. Together the new rows weigh as much as all others.
     size_factor : float, default=5.0
         Augmented rows for each real one. Void without `augment`.
     max_size : int, default=100_000
@@ -56,6 +59,12 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
     calibrate_teacher : bool or "auto", default="auto"
         Scale the teacher's temperature so that its out-of-fold labels are calibrated [2]_. "auto"
         does so where there are at least 100 out-of-fold labels.
+    search_budget : int, default=12
+        At most so many students are fitted to choose the settings that are "auto", each to at most
+        4000 real rows and those made of them: all candidates on one fold of `cv`, the best of them
+        on two more. With a teacher that can be refitted and up to 5000 rows, the teacher is fitted
+        anew for each of the three folds (and cross-fitted within), so that nothing has seen what
+        is held out. 0 takes fixed rules: a weight of 0.3, and "munge".
     cv : int, cross-validation splitter or iterable, default=5
         Folds of the cross-fitted labels; they must not overlap. Void without cross-fitting.
     memory : str, path-like or joblib.Memory, default=None
@@ -77,11 +86,16 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
     classes_ : ndarray of shape (n_classes,)
         Sorted labels, those of the teacher where it knows more than y shows.
     distillation_ : DistillationRecord
-        What was chosen and why, rows, teacher calls, timings.
+        What was chosen and why, each candidate's score, rows, teacher calls, timings.
     n_features_in_ : int
         Number of columns seen in `fit`, where the student counts them.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, where X has them.
+
+    Warns
+    -----
+    TeacherNotUsedWarning
+        If the direct fit to the true labels was as good on held-out rows, and was taken.
 
     Notes
     -----
@@ -220,8 +234,9 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         "tree", "linear", "mlp", "boosting", "pruned", ... for a default student of
         :mod:`skdistill.students`, one of its instances, or any scikit-learn regressor.
     hard_label_weight : float or "auto", default="auto"
-        Weight of the true values on real rows, in [0, 1]. "auto" is 0.3, and 0 without values.
-    teacher_labels : {"auto", "cross_fit", "in_sample"}, default="auto"
+        Weight of the true values on real rows, in [0, 1]. "auto" compares several, and the direct
+        fit without a teacher, on held-out rows. Without true values it is 0.
+    teacher_labels : {"auto", "cross_fit", "corrected", "in_sample"}, default="auto"
         As for :class:`DistilledClassifier`.
     augment : str, sampler or None, default="auto"
         As for :class:`DistilledClassifier`.
@@ -229,6 +244,8 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         Augmented rows for each real one. Void without `augment`.
     max_size : int, default=100_000
         At most so many augmented rows. Void without `augment`.
+    search_budget : int, default=12
+        As for :class:`DistilledClassifier`.
     cv : int, cross-validation splitter or iterable, default=5
         Folds of the cross-fitted labels. Void without cross-fitting.
     memory : str, path-like or joblib.Memory, default=None

@@ -9,10 +9,6 @@ from scipy.special import xlogy
 # Half a vote of a forest of 5000 trees: less than any vote that was counted.
 INSTEAD_OF_ZERO = 1e-4
 
-# In-sample labels whose largest probability is on average above this say little more than the
-# hard labels do: the teacher has (nearly) memorised the rows.
-NEARLY_ONE_HOT = 0.99
-
 
 def one_hot(codes: np.ndarray, n_classes: int) -> np.ndarray:
     """Encode class indices as rows with a single one.
@@ -286,19 +282,3 @@ def entropy(proba: np.ndarray) -> np.ndarray:
         Between 0 and the logarithm of the number of classes.
     """
     return -xlogy(proba, proba).sum(axis=1)
-
-
-def is_nearly_one_hot(proba: np.ndarray) -> bool:
-    """Tell whether soft targets carry hardly more than hard labels do.
-
-    Parameters
-    ----------
-    proba : ndarray of shape (n_samples, n_classes)
-        Rows that sum to one.
-
-    Returns
-    -------
-    nearly : bool
-        True if the largest probability of a row is above 0.99 on average.
-    """
-    return bool(proba.max(axis=1).mean() > NEARLY_ONE_HOT)

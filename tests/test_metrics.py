@@ -1,4 +1,4 @@
-"""Fidelity and gap closed against independent references."""
+"""Fidelity, gap closed and calibration against independent references."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ from sklearn.metrics import accuracy_score, log_loss, r2_score, root_mean_square
 from skdistill.metrics import (
     agreement,
     brier_distance,
+    calibration_report,
     classification_fidelity,
+    expected_calibration_error,
     gap_closed,
     kl_divergence,
     regression_fidelity,
 )
+from skdistill.targets import fit_temperature, soften
 
 few = settings(max_examples=30, deadline=None)
 seeds = st.integers(0, 2**32 - 1)
@@ -111,3 +114,88 @@ def test_gap_closed(distilled, direct, teacher):
 def test_gap_closed_is_the_same_for_scores_and_losses():
     score = gap_closed(0.7, 0.6, 0.9)
     assert gap_closed(1 - 0.7, 1 - 0.6, 1 - 0.9) == pytest.approx(score)
+
+
+def binned_error(P, codes, n_bins):
+    """Compute the error bin by bin, for distinct confidences and a number of rows that divides."""
+    order = np.argsort(P.max(axis=1))
+    errors = []
+    for rows in np.split(order, n_bins):
+        right = np.mean(P[rows].argmax(axis=1) == codes[rows])
+        errors.append(abs(right - P[rows].max(axis=1).mean()))
+    return np.mean(errors)
+
+
+@few
+@given(seeds, st.sampled_from([1, 2, 5, 15]))
+def test_calibration_error_is_that_of_the_reference(seed, n_bins):
+    rng = np.random.default_rng(seed)
+    P, codes = rng.dirichlet(np.ones(4), 60), rng.integers(4, size=60)
+    error = expected_calibration_error(P, codes, n_bins=n_bins)
+    assert error == pytest.approx(binned_error(P, codes, n_bins), abs=1e-12)
+    # Bins can only hide differences that cancel.
+    assert error >= expected_calibration_error(P, codes, n_bins=1) - 1e-12
+    assert 0 <= error <= 1
+
+
+def test_calibration_error_of_known_cases():
+    codes = np.arange(40) % 2
+    sure = np.eye(2)[codes]
+    assert expected_calibration_error(sure, codes) == 0.0
+    assert expected_calibration_error(sure[:, ::-1], codes) == 1.0
+    # Calibrated exactly, at four confidences.
+    P = np.repeat([[0.9, 0.1], [0.8, 0.2], [0.4, 0.6], [0.3, 0.7]], 10, axis=0)
+    truth = np.r_[np.arange(10) < 1, np.arange(10) < 2, np.arange(10) < 6, np.arange(10) < 7]
+    assert expected_calibration_error(P, truth.astype(int)) == pytest.approx(0.0, abs=1e-12)
+    # 0.9 + 0.5 in the upper half and 0.6 - 1 in the lower one, which cancel in part in one bin.
+    P = np.array([[0.95, 0.05], [0.9, 0.1], [0.6, 0.4], [0.4, 0.6]])
+    truth = np.array([1, 0, 0, 1])
+    assert expected_calibration_error(P, truth, n_bins=2) == pytest.approx((0.425 + 0.4) / 2)
+    assert expected_calibration_error(P, truth, n_bins=1) == pytest.approx(0.0125)
+    one = expected_calibration_error(P[:1], truth[:1])
+    assert one == pytest.approx(0.95)
+
+
+@few
+@given(seeds, st.integers(1, 20))
+def test_calibration_error_takes_weights_as_repeats_and_rows_in_any_order(seed, n_bins):
+    rng = np.random.default_rng(seed)
+    P = rng.dirichlet(np.ones(3), 12)[rng.integers(12, size=50)]  # with equal confidences
+    codes, weight = rng.integers(3, size=50), rng.integers(0, 4, 50)
+    weight[0] += 1
+    error = expected_calibration_error(P, codes, weight, n_bins=n_bins)
+    repeated = P.repeat(weight, axis=0), codes.repeat(weight)
+    assert error == pytest.approx(expected_calibration_error(*repeated, n_bins=n_bins))
+    order = rng.permutation(50)
+    shuffled = expected_calibration_error(P[order], codes[order], weight[order], n_bins=n_bins)
+    assert shuffled == pytest.approx(error)
+
+
+def test_calibration_error_of_a_calibrated_model_is_about_what_is_documented():
+    rng = np.random.default_rng(0)
+    for n in (500, 5000):
+        errors = []
+        for _ in range(30):
+            p = rng.uniform(0.75, 0.85, n)
+            codes = (rng.random(n) > p).astype(int)
+            errors.append(expected_calibration_error(np.column_stack([p, 1 - p]), codes))
+        assert np.mean(errors) == pytest.approx((15 / n) ** 0.5 / 3, rel=0.15)
+
+
+def test_calibration_report():
+    rng = np.random.default_rng(0)
+    P = rng.dirichlet(np.ones(3), 5000)
+    codes = (P.cumsum(axis=1) < rng.random((5000, 1))).sum(axis=1)
+    weight = rng.random(5000)
+    sharp = soften(P, 0.4)
+    after = soften(sharp, fit_temperature(sharp, codes, weight))
+    report = calibration_report(sharp, after, codes, weight)
+    assert list(report) == ["log_loss_before", "log_loss_after", "ece_before", "ece_after"]
+    for name, proba in (("before", sharp), ("after", after)):
+        loss = log_loss(codes, proba, sample_weight=weight)
+        assert report[f"log_loss_{name}"] == pytest.approx(loss)
+        error = expected_calibration_error(proba, codes, weight)
+        assert report[f"ece_{name}"] == error
+    assert report["log_loss_after"] < report["log_loss_before"] - 0.1
+    assert report["ece_before"] > 0.15
+    assert report["ece_after"] < 0.03

@@ -101,7 +101,7 @@ class BoostingStudentClassifier(BoostingStudent, StudentClassifier):
 
     While trees are added the penalty is a part of the number of rows, 0.01 or 0.03, which leaves
     something to the trees that follow; then all leaves are fitted to the end under `reg_lambda`.
-    Both are chosen by three-fold cross-validation over the rows with a true label, over 20000 of
+    Both are chosen by three-fold cross-validation over the rows with a true label, over 5000 of
     them at most, by fits to these labels alone: what a teacher says of other rows knows those held
     out. With fewer than 60 such rows they are 0.01 and 3, and with `reg_lambda` given, 0.01. With
     K > 2 classes penalties are times ``2 / K``, as the curvature of a score is less. Memory: for

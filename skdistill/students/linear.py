@@ -123,10 +123,10 @@ class LinearStudentClassifier(_LinearStudent, StudentClassifier):
     ``LogisticRegression(C=1 / alpha, l1_ratio=l1_ratio)``. For L-BFGS the absolute values are
     smooth, as each coefficient is the difference of two that are not negative.
 
-    "auto" is five-fold cross-validation over the rows with a true label, over 10000 of them at
+    "auto" is five-fold cross-validation over the rows with a true label, over 5000 of them at
     most, by fits to these labels alone: what a teacher says of other rows knows those held out. It
     goes from strong to weak by half decades, each fit from where the last one ended, and stops when
-    the loss has risen twice. With fewer than 60 such rows `alpha` is 1. The folds are always the
+    the loss has clearly risen twice. With fewer than 60 such rows `alpha` is 1. The folds are always the
     same. Memory: about three copies of the encoded rows, in double precision.
 
     References

@@ -28,20 +28,31 @@ _REMEDY = (
 class LabelDiagnosis:
     """What `diagnose_labels` saw; None where there were no rows or codes to see it from.
 
-    Attributes
+    Parameters
     ----------
-    confidence, nearby_confidence : float
-        Mean of the largest probability on the real rows, and on the rows near them.
-    one_hot_share, nearby_one_hot_share : float
-        Share of rows whose largest probability is above 0.99.
-    agreement : float
+    confidence : float
+        Mean of the largest probability on the real rows.
+    one_hot_share : float
+        Share of the real rows whose largest probability is above 0.99.
+    nearby_confidence, nearby_one_hot_share : float or None
+        The same on the rows near them.
+    agreement : float or None
         Share of the real rows where the largest probability is that of the true class.
-    doubt_ratio : float
+    doubt_ratio : float or None
         Mean probability that the teacher leaves to the wrong classes of real rows (without codes:
         to all but its first), over the mean probability that it leaves to all but its first near
         them. Below one: surer of the real rows.
-    significance : float
+    significance : float or None
         The difference of the two means in standard errors; above zero: surer of the real rows.
+
+    Attributes
+    ----------
+    memorised : bool
+        Whether the teacher is so much surer of the real rows that it must have seen them.
+    nearly_one_hot : bool
+        Whether the labels, also those near the real rows, say no more than hard labels do.
+    advice : str
+        What was found and what to do about it; empty if there is nothing to do.
     """
 
     confidence: float

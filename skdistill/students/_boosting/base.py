@@ -23,6 +23,9 @@ WANTED_ROUNDS = 5
 # leaves are not fitted together.
 LIBRARY_PENALTY = 1.0
 
+# Sweeps of Newton's method over the scores, at most, when all leaves are fitted to the end.
+FINAL_SWEEPS = 50
+
 
 class BoostingStudent(BaseStudent):
     """Parameters and training that the classifier and the regressor share."""
@@ -83,7 +86,7 @@ class BoostingStudent(BaseStudent):
             else:
                 penalties = Penalties(USUAL.growth, float(self.reg_lambda))
             trees = task.grow_together(engine, Z, plan, penalties.growth)
-            trees.refit(penalties.final)
+            trees.refit(penalties.final, max_sweeps=FINAL_SWEEPS)
             grown = engine.with_values(trees.booster, trees.leaves.values)
             self.init_, self.reg_lambda_ = trees.leaves.init, penalties.final
         else:

@@ -12,9 +12,12 @@ from skdistill.students._boosting.engines import Engine, TreePlan
 from skdistill.students._pruned.leaf_values import LeafValues
 from skdistill.students._pruned.score_loss import ScoreLoss
 
-# Sweeps of Newton's method over the scores, at most: after each round, and at the end.
+# All leaves are fitted together so many times while trees are added: mostly after each round. The
+# cost of one grows with the square of the number of trees; between two, new trees step alone.
+MOST_REFITS = 20
+
+# Sweeps of Newton's method over the scores, at most, while trees are added.
 ROUND_SWEEPS = 2
-FINAL_SWEEPS = 50
 
 
 @dataclass(frozen=True)
@@ -69,14 +72,18 @@ class BoostingTask:
         n_rows, n_scores = len(self.loss.weight), self.loss.n_scores
         leaves = LeafValues(self.loss, self.init, score_penalty(strength * n_rows, n_scores))
         n_slots = engine.n_slots(plan.n_leaves)
+        every = -(-plan.n_rounds // MOST_REFITS)
 
         def objective(_: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             return self._derivatives(leaves.scores)
 
         def watch(codes: np.ndarray) -> None:
+            derivatives = self._derivatives(leaves.scores)
             for k in range(n_scores):
                 leaves.add(k, codes[:, k], n_slots)
-            leaves.refit(list(range(n_scores)), max_sweeps=ROUND_SWEEPS)
+                step_alone(leaves, *(d[:, k] for d in derivatives))
+            if len(leaves.outputs) % (every * n_scores) == 0:
+                leaves.refit(list(range(n_scores)), max_sweeps=ROUND_SWEEPS)
 
         plan = replace(self._with_least(plan), learning_rate=1.0)
         return CorrectedTrees(engine.fit(Z, plan, objective, watch), leaves)
@@ -108,11 +115,11 @@ class CorrectedTrees:
     booster: Any
     leaves: LeafValues
 
-    def refit(self, reg_lambda: float) -> None:
+    def refit(self, reg_lambda: float, *, max_sweeps: int) -> None:
         """Fit all leaves under another penalty, starting from where they are."""
         n_scores = self.leaves.loss.n_scores
         self.leaves.ridge = score_penalty(reg_lambda, n_scores)
-        self.leaves.refit(list(range(n_scores)), max_sweeps=FINAL_SWEEPS)
+        self.leaves.refit(list(range(n_scores)), max_sweeps=max_sweeps)
 
     def scores(self, codes: np.ndarray) -> np.ndarray:
         """Add the trees up, for rows with these leaves (n_samples, n_trees)."""
@@ -121,6 +128,14 @@ class CorrectedTrees:
         for output, values, leaf in trees:
             scores[:, output] += values[leaf]
         return scores
+
+
+def step_alone(leaves: LeafValues, gradient: np.ndarray, curvature: np.ndarray) -> None:
+    """Give the leaves of the last tree, which are zero, the values that suit it alone."""
+    output, codes, n_leaves = leaves.outputs[-1], leaves.codes[-1], len(leaves.values[-1])
+    pull = np.bincount(codes, gradient, minlength=n_leaves)
+    leaves.values[-1] = -pull / (np.bincount(codes, curvature, minlength=n_leaves) + leaves.ridge)
+    leaves.scores[:, output] += leaves.values[-1][codes]
 
 
 def score_penalty(reg_lambda: float, n_scores: int) -> float:

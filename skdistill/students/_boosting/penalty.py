@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from skdistill.students._boosting.engines import Engine, TreePlan
-from skdistill.students._boosting.growth import BoostingTask
+from skdistill.students._boosting.growth import BoostingTask, CorrectedTrees
 from skdistill.students._real_rows import RealRows
 
 # With fewer real rows a choice would be chance; more would cost time and change no choice.
 FEWEST_ROWS = 60
-MOST_ROWS = 20_000
+MOST_ROWS = 5_000
 
 N_FOLDS = 3
 
@@ -22,6 +22,12 @@ N_FOLDS = 3
 # the trees that follow. And those of the final fit, from strong to weak.
 GROWTH_STRENGTHS = (0.01, 0.03)
 PENALTIES = (1000.0, 300.0, 100.0, 30.0, 10.0, 3.0, 1.0)
+
+# A path of penalties ends when two losses in a row are larger than the least one by this part.
+WORSE = 1e-3
+
+# Sweeps of Newton's method, at most, where penalties are compared.
+ROUGH_SWEEPS = 5
 
 # What a teacher says has less noise than labels have.
 SOFT_SHARE = 0.25
@@ -82,15 +88,39 @@ def choose_penalties(
     if len(rows) > MOST_ROWS:
         rows = np.sort(rng.choice(rows, MOST_ROWS, replace=False))
     some = RealRows(np.arange(len(rows)), real.truth[rows], real.weight[rows])
-    losses = np.zeros((len(GROWTH_STRENGTHS), len(PENALTIES)))
-    for train, held_out in some.folds(N_FOLDS, len(rows), rng):
-        task, Z_in, Z_out = make_task(rows[train]), Z[rows[train]], Z[rows[held_out.rows]]
-        for i, strength in enumerate(GROWTH_STRENGTHS):
-            trees = task.grow_together(engine, Z_in, plan, strength)
-            codes = engine.leaves(trees.booster, Z_out, plan.n_threads)
-            for j, penalty in enumerate(PENALTIES):
-                trees.refit(penalty)
-                losses[i, j] += held_out.losses(task.predict(trees.scores(codes))) @ held_out.weight
-    best = np.unravel_index(np.argmin(losses), losses.shape)
-    final = PENALTIES[int(best[1])] * (SOFT_SHARE if taught else 1.0)
-    return Penalties(GROWTH_STRENGTHS[int(best[0])], final)
+    folds = [
+        (rows[train], rows[held_out.rows], held_out)
+        for train, held_out in some.folds(N_FOLDS, len(rows), rng)
+    ]
+    best, least = USUAL, np.inf
+    for strength in GROWTH_STRENGTHS:
+        grown = []
+        for train, others, held_out in folds:
+            task = make_task(train)
+            trees = task.grow_together(engine, Z[train], plan, strength)
+            codes = engine.leaves(trees.booster, Z[others], plan.n_threads)
+            grown.append(_Fold(task, trees, codes, held_out))
+        losses: list[float] = []
+        for penalty in PENALTIES:
+            losses.append(sum(fold.loss(penalty) for fold in grown))
+            if losses[-1] < least:
+                best, least = Penalties(strength, penalty), losses[-1]
+            if min(losses[-2:]) > (1.0 + WORSE) * min(losses):
+                break
+    return replace(best, final=best.final * SOFT_SHARE) if taught else best
+
+
+@dataclass(frozen=True)
+class _Fold:
+    """Trees of some rows, and the leaves of those held out."""
+
+    task: BoostingTask
+    trees: CorrectedTrees
+    codes: np.ndarray
+    held_out: RealRows
+
+    def loss(self, penalty: float) -> float:
+        """Refit under a penalty, and sum the losses of the rows held out."""
+        self.trees.refit(penalty, max_sweeps=ROUGH_SWEEPS)
+        predicted = self.task.predict(self.trees.scores(self.codes))
+        return float(self.held_out.losses(predicted) @ self.held_out.weight)

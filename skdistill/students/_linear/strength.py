@@ -11,13 +11,17 @@ from skdistill.students._real_rows import RealRows
 # Strengths that are tried, from strong to weak, in units of rows, so that what is best hardly
 # depends on their number: it is chosen on so many at most.
 STRENGTHS = tuple(10.0 ** (half / 2) for half in range(6, -5, -1))
-MOST_ROWS = 10_000
+MOST_ROWS = 5_000
 
 # With fewer rows a choice would be chance, and this is taken.
 LEAST_ROWS = 60
 USUAL_STRENGTH = 1.0
 
 N_FOLDS = 5
+
+# The path ends when two losses in a row are larger than the least one by this part of it. Those
+# that absolute values have left no coefficient are all the same.
+WORSE = 1e-3
 
 # What a teacher says has less noise than labels have.
 SOFT_SHARE = 0.25
@@ -72,6 +76,6 @@ def choose_alpha(
         losses.append(
             sum(float(held.losses(path(strength * unit)) @ held.weight) for path, held in folds)
         )
-        if len(losses) > 2 + np.argmin(losses):  # it has risen twice
+        if min(losses[-2:]) > (1.0 + WORSE) * min(losses):
             break
     return STRENGTHS[int(np.argmin(losses))] * unit * (SOFT_SHARE if taught else 1.0)
