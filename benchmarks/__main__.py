@@ -14,8 +14,9 @@ from benchmarks import dao, deploy, speed
 from benchmarks.cells import cache_folder
 from benchmarks.compare import compare
 from benchmarks.datasets import list_available
+from benchmarks.plans import PLANS
 from benchmarks.run import RunInterruptedError, run_suite
-from benchmarks.suites import OPENML, PLANS, PlannedSuite
+from benchmarks.suites import OPENML, PlannedSuite
 from benchmarks.tasks import RunSettings
 
 RESULTS = Path(__file__).parent / "results"

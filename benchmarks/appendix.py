@@ -10,7 +10,7 @@ from benchmarks.dao import PUBLISHED
 from benchmarks.paired import Cell, pair
 from benchmarks.results import by_suite, is_ok, metric, short, student_label, student_order
 from benchmarks.tables import code, fixed, joined, markdown, outcomes, quantity, size_text
-from benchmarks.tasks import Key, Row, key_of
+from benchmarks.tasks import Key, Row, key_of, split_size
 
 __all__ = [
     "coverage",
@@ -168,7 +168,7 @@ def missing_cells(rows: Sequence[Row]) -> list[Key]:
     """List cells of a suite without a row.
 
     A cell is expected on every set and seed of the suite if its teacher, student and method occur
-    on another set of the same task.
+    on another set of the same task, in learning curves with as many labelled rows.
 
     Parameters
     ----------
@@ -180,15 +180,19 @@ def missing_cells(rows: Sequence[Row]) -> list[Key]:
     keys : list of Key
     """
     keys = {key_of(row) for row in rows}
-    task_of = {row["dataset"]: row["task"] for row in rows if "task" in row}
+    kind_of = {
+        row["dataset"]: (row["task"], split_size(row["dataset"])[1])
+        for row in rows
+        if "task" in row
+    }
     splits = sorted({(key.dataset, key.seed) for key in keys})
-    forms: dict[str | None, set[Key]] = {}
+    forms: dict[tuple[str, int] | None, set[Key]] = {}
     for key in keys:
-        forms.setdefault(task_of.get(key.dataset), set()).add(key._replace(dataset="", seed=-1))
+        forms.setdefault(kind_of.get(key.dataset), set()).add(key._replace(dataset="", seed=-1))
     return [
         key
         for dataset, seed in splits
-        for form in sorted(forms[task_of.get(dataset)])
+        for form in sorted(forms[kind_of.get(dataset)])
         if (key := form._replace(dataset=dataset, seed=seed)) not in keys
     ]
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import time
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from joblib import Memory
@@ -15,25 +16,35 @@ from benchmarks import peers
 from benchmarks.datasets import Dataset, Split, load, split
 from benchmarks.measures import evaluate, latency, row_losses, size_of
 from benchmarks.methods import METHODS, Context, Fitted
+from benchmarks.plans import plausibility_method
 from benchmarks.run import provenance
-from benchmarks.suites import CellTask, StudentSpec
+from benchmarks.students import StudentSpec
+from benchmarks.suites import CellTask
 from benchmarks.tasks import Emit, Row, RunSettings, SkippedError
 from benchmarks.teachers import tune
 from skdistill._compat import num_samples
 from skdistill.metrics import classification_fidelity, regression_fidelity
+from skdistill.transfer import Sampler, plausibility, resolve_sampler
 
 # What a cached teacher or its labels depend on besides their arguments: a change of any of these
-# files, or of a version, begins a new cache.
+# files, or of a version, begins a new cache. Students fitted in a search depend on all the library.
 ROOT = Path(__file__).parents[1]
 LABELLING = (
     "benchmarks/teachers.py",
     "benchmarks/ensemble.py",
+    "benchmarks/poor_teachers.py",
     "benchmarks/encoding.py",
     "skdistill/_compat.py",
     "skdistill/targets.py",
     "skdistill/teachers/*.py",
     "skdistill/transfer/_cross_fit.py",
+    "skdistill/transfer/_folds.py",
 )
+
+LIBRARY = ("skdistill/**/*.py",)
+
+# So many rows of a sampler, and real ones, are told apart.
+PLAUSIBILITY_ROWS = 1000
 
 # Speed is read off these; the others have models of the same form.
 TIMED = ("teacher", "direct", "ours")
@@ -44,13 +55,13 @@ class CellRunner:
 
     def __init__(self, task: CellTask, settings: RunSettings) -> None:
         self.task = task
-        self.memory = Memory(settings.cache, verbose=0)
+        teachers = Memory(settings.cache, verbose=0)
+        self.memory = Memory(settings.cache / _state_of_code(ROOT, LIBRARY), verbose=0)
         self.dataset: Dataset = load(task.dataset, settings.folder)
-        plan = task.plan
-        self.split: Split = split(self.dataset, task.seed, plan.max_train, plan.max_test)
+        self.split: Split = split(self.dataset, task.seed, task.max_train, task.plan.max_test)
         self.classification = self.dataset.task == "classification"
         self.classes = np.unique(self.split.y_train) if self.classification else None
-        fit = self.memory.cache(fit_teacher)
+        fit = teachers.cache(fit_teacher)
         self.teacher, self.teacher_seconds = fit(
             task.teacher, self.dataset.task, self.split.X_train, self.split.y_train, task.seed
         )
@@ -61,9 +72,26 @@ class CellRunner:
         fitted = Fitted(self.teacher, n_fits=0)
         return self._measure(None, "teacher", fitted, self.teacher_seconds, None)[0]
 
+    def sampler_row(self, name: str) -> Row:
+        """Measure how well rows of a sampler are told from real rows that it has not seen."""
+        method = plausibility_method(name)
+        n_rows = min(PLAUSIBILITY_ROWS, len(self.split.X_train), len(self.split.X_test))
+        start = time.perf_counter()
+        try:
+            sampler = cast(Sampler, resolve_sampler(name))
+            drawn = sampler.fit(self.split.X_train[:n_rows]).sample(
+                n_rows, random_state=self.task.seed
+            )
+            auc = plausibility(self.split.X_test[:n_rows], drawn, random_state=self.task.seed)
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"[:300]
+            return self._row(None, method, status="failed", reason=reason)
+        seconds = time.perf_counter() - start
+        return self._row(None, method, metrics={"told_apart": auc}, fit_seconds=seconds)
+
     def student_rows(self, spec: StudentSpec, emit: Emit, settings: RunSettings) -> None:
         """Run the methods of a student; each is compared with the direct fit, which is first."""
-        methods = self.task.plan.methods(spec, self.task.task)
+        methods = self.task.methods(spec)
         missing = [m for m in methods if self.task.key(spec, m) not in settings.done]
         baseline: np.ndarray | None = None
         for method in methods:
@@ -117,6 +145,7 @@ class CellRunner:
             teacher_rows=fitted.teacher_rows,
             n_fits=fitted.n_fits,
             chosen=fitted.chosen,
+            steps=fitted.steps,
             **size_of(fitted.model),
         )
         if baseline is not None:
@@ -179,6 +208,9 @@ def run_task(task: CellTask, emit: Emit, settings: RunSettings) -> None:
     runner = CellRunner(task, settings)
     if task.key(None, "teacher") not in settings.done:
         emit(runner.teacher_row())
+    for name in task.plan.plausibility:
+        if task.key(None, plausibility_method(name)) not in settings.done:
+            emit(runner.sampler_row(name))
     for spec in task.plan.students:
         runner.student_rows(spec, emit, settings)
 
@@ -190,13 +222,13 @@ def cache_folder(path: Path | None) -> Path:
     would answer with a teacher of older code.
     """
     base = path if path is not None else Path.home() / ".cache" / "skdistill-benchmarks"
-    return base / _state_of_code(ROOT)
+    return base / _state_of_code(ROOT, LABELLING)
 
 
-def _state_of_code(root: Path) -> str:
-    """Hash the versions and the files that teachers and their labels depend on."""
+def _state_of_code(root: Path, patterns: Sequence[str]) -> str:
+    """Hash the versions and the files of these names."""
     digest = hashlib.sha256(provenance()["versions"].encode())
-    for pattern in LABELLING:
+    for pattern in patterns:
         for file in sorted(root.glob(pattern)):
             digest.update(file.relative_to(root).as_posix().encode() + file.read_bytes())
     return digest.hexdigest()[:12]

@@ -217,11 +217,12 @@ class _Cells:
         }
 
     def _ours(self, leaves: int) -> tuple[Any, Row]:
-        """Distil into the library's tree in default settings, with the labels of the others."""
+        """Distil into the library's tree by one fit, with the labels of the others."""
         out_of_fold = self.rows.out_of_fold
         distilled = DistilledClassifier(
             self.teacher,
             student=TreeStudentClassifier(max_leaf_nodes=leaves),
+            search_budget=0,
             random_state=self.task.seed,
         ).fit(
             self.X_train,

@@ -65,12 +65,16 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Split:
-    """Training and test part of a data set."""
+    """Training and test part of a data set.
+
+    ``X_unlabeled`` are the rows of the training part beyond its cap, whose labels nobody gets.
+    """
 
     X_train: pd.DataFrame
     y_train: np.ndarray
     X_test: pd.DataFrame
     y_test: np.ndarray
+    X_unlabeled: pd.DataFrame
 
 
 def list_available(folder: Path | str | None = None) -> dict[str, str]:
@@ -179,7 +183,9 @@ def split(dataset: Dataset, seed: int, max_train: int, max_test: int) -> Split:
     train, test = train_test_split(
         np.arange(len(dataset.y)), test_size=TEST_SHARE, stratify=strata, random_state=seed
     )
-    train = _cap(train, strata, max_train, at_least=MIN_TRAIN_ROWS_OF_CLASS)
+    whole = train
+    train = _cap(whole, strata, max_train, at_least=MIN_TRAIN_ROWS_OF_CLASS)
+    rest = whole[~np.isin(whole, train)]
     test = _cap(test, strata, max_test, at_least=0)
     X, y = dataset.X, dataset.y
     return Split(
@@ -187,6 +193,7 @@ def split(dataset: Dataset, seed: int, max_train: int, max_test: int) -> Split:
         y[train],
         X.iloc[test].reset_index(drop=True),
         y[test],
+        X.iloc[rest].reset_index(drop=True),
     )
 
 

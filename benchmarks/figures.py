@@ -1,19 +1,15 @@
-"""Figures of the report: small SVG files that are the same for the same rows.
-
-The background is white and opaque, so that they read alike on light and on dark pages.
-"""
+"""Figures of the report: small SVG files that are the same for the same rows."""
 
 from __future__ import annotations
 
-import io
 import math
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.drawing import COLOURS, FAINT, FAMILY_COLOURS, INK, new_figure, save
 from benchmarks.paired import Cell, by_student, median_gap
 from benchmarks.results import short, student_label, student_order
 from benchmarks.tables import Group, by_set, common_mean, common_median
@@ -21,32 +17,6 @@ from benchmarks.tasks import Row
 
 __all__ = ["draw_gap_closed", "draw_matrix", "draw_pareto", "draw_speed"]
 
-# Blue, grey and orange are told apart by colour-blind readers, and in print by their lightness.
-COLOURS = {"win": "#2f6fc4", "tie": "#e3e7eb", "loss": "#e08214"}
-INK, FAINT = "#1c2630", "#aab4be"
-FAMILY_COLOURS = {
-    "tree": "#2f8f4e",
-    "linear": "#7b4fb3",
-    "additive": "#b3427a",
-    "mlp": "#2f6fc4",
-    "boosting": "#e08214",
-    "pruned": "#8a6d3b",
-}
-STYLE: Any = {
-    "svg.fonttype": "none",  # text stays text: small files, and searchable
-    "svg.hashsalt": "skdistill",
-    "font.family": ["DejaVu Sans", "sans-serif"],
-    "font.size": 10,
-    "text.color": INK,
-    "axes.labelcolor": INK,
-    "axes.edgecolor": FAINT,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlesize": 10,
-    "xtick.color": INK,
-    "ytick.color": INK,
-}
-WIDTH = 8.0
 GAP_LIMITS = (-1.0, 1.5)
 
 
@@ -61,7 +31,7 @@ def draw_gap_closed(cells: Sequence[Cell], path: Path) -> None:
         The SVG file.
     """
     groups = list(by_student(cells).values())
-    figure, (axes,) = _figure(0.42 * len(groups) + 1.3, 1)
+    figure, (axes,) = new_figure(0.42 * len(groups) + 1.3, 1)
     gaps_of = [np.array([cell.gap for cell in group if cell.has_gap]) for group in groups]
     shown = np.clip(np.concatenate([*gaps_of, [0.0, 1.0]]), *GAP_LIMITS)
     low, high = shown.min(), shown.max()
@@ -87,7 +57,7 @@ def draw_gap_closed(cells: Sequence[Cell], path: Path) -> None:
     axes.set_xlabel(
         "gap closed: 0 is the direct fit, 1 the teacher (dots: sets, diamond: median, line: 95 %)"
     )
-    _save(figure, path)
+    save(figure, path)
 
 
 def draw_matrix(cells: Sequence[Cell], path: Path) -> None:
@@ -102,7 +72,7 @@ def draw_matrix(cells: Sequence[Cell], path: Path) -> None:
     """
     students = list(by_student(cells))
     sets = sorted({cell.dataset for cell in cells}, key=short)
-    figure, (axes,) = _figure(0.28 * len(sets) + 1.3, 1)
+    figure, (axes,) = new_figure(0.28 * len(sets) + 1.3, 1)
     places: dict[str, list[tuple[int, int]]] = {outcome: [] for outcome in COLOURS}
     for cell in cells:
         x, y = students.index((cell.student, cell.size)), sets.index(cell.dataset)
@@ -130,7 +100,7 @@ def draw_matrix(cells: Sequence[Cell], path: Path) -> None:
         title="change of loss against the tuned direct fit, %",
         title_fontsize=9,
     )
-    _save(figure, path)
+    save(figure, path)
 
 
 def draw_pareto(rows: Sequence[Row], fields: dict[str, str], path: Path) -> None:
@@ -152,7 +122,7 @@ def draw_pareto(rows: Sequence[Row], fields: dict[str, str], path: Path) -> None
         key=lambda group: (student_order((group[0], group[1])), group[2]),
     )
     accuracy, n_sets = common_mean(accuracies, groups)
-    figure, panels = _figure(4.0, len(fields))
+    figure, panels = new_figure(4.0, len(fields))
     for axes, (name, label) in zip(panels, fields.items(), strict=True):
         price, _ = common_median(by_set(rows, name), groups)
         _pareto_panel(axes, price, accuracy)
@@ -166,7 +136,7 @@ def draw_pareto(rows: Sequence[Row], fields: dict[str, str], path: Path) -> None
         columnspacing=1.2,
         handletextpad=0.2,
     )
-    _save(figure, path)
+    save(figure, path)
 
 
 def draw_speed(groups: dict[tuple[str, str], dict[str, list[tuple[int, Row]]]], path: Path) -> None:
@@ -179,7 +149,7 @@ def draw_speed(groups: dict[tuple[str, str], dict[str, list[tuple[int, Row]]]], 
     path : Path
         The SVG file.
     """
-    figure, (axes,) = _figure(3.6, 1)
+    figure, (axes,) = new_figure(3.6, 1)
     for (family, size), by_method in groups.items():
         colour = FAMILY_COLOURS.get(family, INK)
         for method, points in by_method.items():
@@ -197,7 +167,7 @@ def draw_speed(groups: dict[tuple[str, str], dict[str, list[tuple[int, Row]]]], 
     axes.set_xlabel("rows")
     axes.set_ylabel("seconds of a fit")
     axes.legend(frameon=False)
-    _save(figure, path)
+    save(figure, path)
 
 
 def _pareto_panel(axes: Any, price: dict[Group, float], accuracy: dict[Group, float]) -> None:
@@ -258,41 +228,3 @@ def _rectangles(places: Sequence[tuple[int, int]], colour: str) -> Any:
     outlines = [Outline(corners + place, closed=True) for place in places]
     outline = Outline.make_compound_path(*outlines)
     return PathPatch(outline, facecolor=colour, edgecolor="none")
-
-
-def _figure(height: float, n_panels: int) -> tuple[Any, list[Any]]:
-    """Make a figure without pyplot, which would keep it alive and ask for a display."""
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, height), layout="constrained", facecolor="white")
-        panels = figure.subplots(1, n_panels, sharey=True, squeeze=False)[0]
-    return figure, list(panels)
-
-
-def _save(figure: Any, path: Path) -> None:
-    import matplotlib as mpl
-
-    buffer = io.StringIO()
-    with mpl.rc_context(STYLE):
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(_lean(buffer.getvalue()), encoding="utf-8")
-
-
-def _lean(svg: str) -> str:
-    """Leave out what is most of a file and shows nothing.
-
-    That is the font, which is the same everywhere, rotations by nothing, and digits below a tenth
-    of a point.
-    """
-    svg = re.sub(r"font-family: [^;\"]*;? ?", "", svg)
-    svg = svg.replace("<svg ", '<svg font-family="sans-serif" ', 1)
-    svg = re.sub(r' transform="rotate\(-?0 [^"]*\)"', "", svg)
-    svg = re.sub(r"<path[^>]*>|<use[^>]*>|<text[^>]*>", lambda tag: _short_numbers(tag[0]), svg)
-    return re.sub(r"[ \t]+$", "", svg, flags=re.MULTILINE)
-
-
-def _short_numbers(tag: str) -> str:
-    return re.sub(r"(\d\.\d)\d+", r"\1", tag)

@@ -13,12 +13,20 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from benchmarks.results import is_ok, metric, student_label, student_order
+from benchmarks.results import (
+    NO_SEARCH,
+    is_ok,
+    metric,
+    reference,
+    student_label,
+    student_order,
+)
 from benchmarks.tasks import Key, Row, key_of
 
 __all__ = [
     "Cell",
     "Interval",
+    "against_ours",
     "by_student",
     "count_outcomes",
     "loss_of",
@@ -194,6 +202,12 @@ def pair(
             seeds.setdefault(key._replace(seed=-1), []).append(key.seed)
     cells = [_cell(good, key, sorted(found), baseline, measure) for key, found in seeds.items()]
     return sorted(cells, key=lambda cell: (student_order((cell.student, cell.size)), cell.dataset))
+
+
+def against_ours(rows: Sequence[Row], method: str) -> list[Cell]:
+    """Pair a method with ours: one fit with ours of one fit, and that with ours by default."""
+    baseline = "ours" if method == NO_SEARCH else reference(rows)
+    return pair(rows, method, baseline=baseline)
 
 
 def by_student(cells: Iterable[Cell]) -> dict[tuple[str, str], list[Cell]]:

@@ -1,4 +1,4 @@
-"""Sections on the suites that ask one question each: trees, pruned and speed."""
+"""Sections on suites that ask one question: trees, pruned, speed, samplers, poor teachers."""
 
 from __future__ import annotations
 
@@ -7,14 +7,33 @@ import statistics
 from collections.abc import Sequence
 
 from benchmarks.paired import Cell, by_student, loss_of, median_gap, pair
-from benchmarks.results import is_ok, metric, short, student_label
-from benchmarks.tables import fixed, interval, markdown, outcomes, percent, quantity
+from benchmarks.plans import SAMPLER_NAMES, plausibility_method, sampler_method
+from benchmarks.results import is_ok, metric, reference, short, student_label
+from benchmarks.tables import (
+    NOTHING,
+    change,
+    fixed,
+    interval,
+    markdown,
+    outcomes,
+    percent,
+    quantity,
+)
 from benchmarks.tasks import Row
 
-__all__ = ["linear_leaves", "pruned", "searched", "speed", "speeds"]
+__all__ = [
+    "linear_leaves",
+    "plausible",
+    "poor_teachers",
+    "pruned",
+    "samplers",
+    "searched",
+    "speed",
+    "speeds",
+]
 
 # Trees with linear leaves, and the trees of single values that they should reach.
-LINEAR_LEAVES, CONSTANT = ("linear leaves", "8", "ours"), ("tree", "64", "ours")
+LINEAR_LEAVES, CONSTANT = ("linear leaves", "8"), ("tree", "64")
 TEACHER = ("", "", "teacher")
 
 
@@ -35,10 +54,10 @@ def searched(rows: Sequence[Row]) -> str:
     near = [
         cell
         for measure in ("fidelity.kl", "fidelity.rmse")
-        for cell in pair(rows, "ours", baseline="ours-greedy", measure=measure)
+        for cell in pair(rows, reference(rows), baseline="ours-greedy", measure=measure)
         if cell.student == "tree"
     ]
-    losses = by_student(pair(rows, "ours", baseline="ours-greedy"))
+    losses = by_student(pair(rows, reference(rows), baseline="ours-greedy"))
     body = [
         [
             group[0].label,
@@ -56,12 +75,14 @@ def _changes(cells: Sequence[Cell], task: str) -> list[str]:
     """Write the mean change, and the number of sets on which the method is nearer."""
     found = [cell.relative for cell in cells if cell.task == task]
     mean = statistics.fmean(found) if found else math.nan
-    return [percent(mean), f"{sum(change < 0 for change in found)} of {len(found)} sets"]
+    return [percent(mean), f"{sum(value < 0 for value in found)} of {len(found)} sets"]
 
 
 def linear_leaves(rows: Sequence[Row]) -> str:
     """Write the losses of 8 linear leaves beside those of 64 constant ones, means over seeds."""
-    few, many, teachers = (_mean_losses(rows, *form) for form in (LINEAR_LEAVES, CONSTANT, TEACHER))
+    ours = reference(rows)
+    forms = ((*LINEAR_LEAVES, ours), (*CONSTANT, ours), TEACHER)
+    few, many, teachers = (_mean_losses(rows, *form) for form in forms)
     shared = sorted(few.keys() & many.keys() & teachers.keys())
     if not shared:
         return ""
@@ -169,3 +190,92 @@ def speed(rows: Sequence[Row]) -> str:
             )
     header = ["student", "rows", "s", "scikit-learn, s", "ratio", "peak / X", "scikit-learn's"]
     return markdown(header, body) if body else ""
+
+
+def samplers(rows: Sequence[Row]) -> str:
+    """Write what the augmented rows of each sampler change against none.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        Rows of the suite samplers.
+
+    Returns
+    -------
+    text : str
+        A table by sampler and student; all students together in the last column.
+    """
+    body, titles = [], list[str]()
+    for name in SAMPLER_NAMES:
+        cells = pair(rows, sampler_method(name), baseline="ours-no_augment")
+        if not cells:
+            continue
+        groups = by_student(cells)
+        titles = [student_label(*student) for student in groups]
+        body.append([name, *(change(group) for group in [*groups.values(), cells])])
+    return markdown(["sampler", *titles, "all"], body) if body else ""
+
+
+def plausible(rows: Sequence[Row]) -> str:
+    """Write how well rows of each sampler are told from real ones, by data set."""
+    found: dict[str, dict[str, list[float]]] = {}
+    for name in SAMPLER_NAMES:
+        for row in filter(is_ok, rows):
+            if row["method"] == plausibility_method(name):
+                by_name = found.setdefault(row["dataset"], {})
+                by_name.setdefault(name, []).append(metric(row, "told_apart"))
+    means = {
+        dataset: {name: statistics.fmean(values) for name, values in by_name.items()}
+        for dataset, by_name in sorted(found.items())
+    }
+    names = [name for name in SAMPLER_NAMES if any(name in by_name for by_name in means.values())]
+    body = [
+        [short(dataset), *(fixed(by_name.get(name, math.nan), 2) for name in names)]
+        for dataset, by_name in means.items()
+    ]
+    medians = [statistics.median(m[name] for m in means.values() if name in m) for name in names]
+    body.append(["**median**", *(fixed(median, 2) for median in medians)])
+    return markdown(["data set", *names], body) if names else ""
+
+
+def poor_teachers(rows: Sequence[Row]) -> str:
+    """Write what distillation from poor teachers does against the direct fit.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        Rows of the suite poor_teachers.
+
+    Returns
+    -------
+    text : str
+        A table by teacher and student: the default, and the same without its search.
+    """
+    ours, rules = pair(rows, "ours"), pair(rows, "ours-no_search")
+    used = {
+        (row["teacher"], row["dataset"], row["student"], row["size"])
+        for row in filter(is_ok, rows)
+        if row["method"] == "ours" and row["chosen"].get("used_teacher", True)
+    }
+    body = []
+    for teacher in sorted({cell.teacher for cell in ours}):
+        for student, cells in by_student(c for c in ours if c.teacher == teacher).items():
+            taught = sum((teacher, cell.dataset, *student) in used for cell in cells)
+            single = [c for c in rules if c.teacher == teacher and (c.student, c.size) == student]
+            body.append(
+                [
+                    teacher,
+                    student_label(*student),
+                    f"{taught} of {len(cells)} sets",
+                    *_with_worst(cells),
+                    *(_with_worst(single) if single else [NOTHING] * 3),
+                ]
+            )
+    header = ["teacher", "student", "teacher used"]
+    header += ["ours", "worst", "wins/ties/losses", "by rules", "worst", "wins/ties/losses"]
+    return markdown(header, body, left=2) if body else ""
+
+
+def _with_worst(cells: Sequence[Cell]) -> list[str]:
+    changes = [cell.relative for cell in cells]
+    return [percent(statistics.median(changes)), percent(max(changes)), outcomes(cells)]

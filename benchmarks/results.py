@@ -13,6 +13,7 @@ from typing import Any
 from benchmarks.tasks import Key, Row, key_of
 
 __all__ = [
+    "NO_SEARCH",
     "append_row",
     "by_suite",
     "drop_superseded",
@@ -20,12 +21,16 @@ __all__ = [
     "main_teacher",
     "metric",
     "read_rows",
+    "reference",
     "short",
     "student_label",
     "student_order",
 ]
 
 SIGNIFICANT_DIGITS = 6
+
+# Ours by fixed rules, one fit.
+NO_SEARCH = "ours-no_search"
 
 # Families from the simplest form to the richest; others follow in alphabetical order.
 FAMILIES = ("tree", "linear leaves", "linear", "additive", "mlp", "boosting", "pruned")
@@ -130,6 +135,15 @@ def main_teacher(rows: Iterable[Row]) -> str:
         if is_ok(row) and row["teacher"]:
             counts[row["teacher"]] = counts.get(row["teacher"], 0) + 1
     return min(counts, key=lambda name: (-counts[name], name), default="")
+
+
+def reference(rows: Iterable[Row]) -> str:
+    """Name what methods of one fit are compared with: ours without the search.
+
+    Rows of before there was a search have ours alone, which was one fit then.
+    """
+    searched = any(is_ok(row) and row["method"] == NO_SEARCH for row in rows)
+    return NO_SEARCH if searched else "ours"
 
 
 def student_label(student: str, size: str) -> str:

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Callable, Iterable, Sequence
 
-from benchmarks.paired import Cell, by_student, median_gap, median_small_gap, pair
+from benchmarks.paired import (
+    Cell,
+    against_ours,
+    by_student,
+    median_gap,
+    median_small_gap,
+    pair,
+)
 from benchmarks.results import is_ok, short, student_label, student_order
 from benchmarks.tables import (
     NOTHING,
     Group,
     by_set,
+    change,
     common_mean,
     common_median,
     fixed,
     interval,
     markdown,
     outcomes,
-    percent,
     plural,
     quantity,
     size_text,
@@ -94,7 +100,9 @@ def ablations(rows: Iterable[Row]) -> list[str]:
 
 
 def ingredients(rows: Sequence[Row]) -> str:
-    """Write what other labels and missing ingredients change, against our defaults.
+    """Write what other labels and missing ingredients change, against ours.
+
+    What is one fit is compared with ours without search, and that with our defaults.
 
     Parameters
     ----------
@@ -108,22 +116,16 @@ def ingredients(rows: Sequence[Row]) -> str:
     """
     names = {"hard_labels": "the teacher's hard labels", "soft_in_sample": "in-sample soft targets"}
     names |= {method: f"without {ingredient(method)}" for method in ablations(rows)}
-    groups = {method: by_student(pair(rows, method, baseline="ours")) for method in names}
+    groups = {method: by_student(against_ours(rows, method)) for method in names}
     students = sorted({key for found in groups.values() for key in found}, key=student_order)
     if not students:
         return ""
     body = [
-        [names[method], *(_change(found.get(student, [])) for student in students)]
+        [names[method], *(change(found.get(student, [])) for student in students)]
         for method, found in groups.items()
         if found
     ]
     return markdown(["instead of ours", *(student_label(*key) for key in students)], body)
-
-
-def _change(cells: Sequence[Cell]) -> str:
-    if not cells:
-        return NOTHING
-    return f"{percent(statistics.median(cell.relative for cell in cells))} ({outcomes(cells)})"
 
 
 def cost(rows: Sequence[Row]) -> str:

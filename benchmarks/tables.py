@@ -13,6 +13,7 @@ from benchmarks.tasks import Row
 __all__ = [
     "NOTHING",
     "by_set",
+    "change",
     "code",
     "common_mean",
     "common_median",
@@ -107,6 +108,13 @@ def interval(value: Interval) -> str:
 def outcomes(cells: Iterable[Cell]) -> str:
     """Write wins, ties and losses as 5/2/1."""
     return "/".join(str(count) for count in count_outcomes(cells))
+
+
+def change(cells: Sequence[Cell]) -> str:
+    """Write the median change of loss, and in brackets wins, ties and losses; a dash for none."""
+    if not cells:
+        return NOTHING
+    return f"{percent(statistics.median(cell.relative for cell in cells))} ({outcomes(cells)})"
 
 
 def plural(count: int, noun: str) -> str:

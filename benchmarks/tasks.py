@@ -27,6 +27,17 @@ class Key(NamedTuple):
     method: str
 
 
+def at_size(dataset: str, n_train: int) -> str:
+    """Name a data set of which only so many rows have labels: ``"adult@200"``."""
+    return f"{dataset}@{n_train}"
+
+
+def split_size(place: str) -> tuple[str, int]:
+    """Take such a name apart again; 0 where it names no number."""
+    dataset, _, size = place.partition("@")
+    return dataset, int(size or 0)
+
+
 def key_of(row: Row) -> Key:
     """Return the key of a result row."""
     return Key(*(row[name] for name in Key._fields))

@@ -22,6 +22,7 @@ from sklearn.preprocessing import StandardScaler
 
 from benchmarks.encoding import make_encoder
 from benchmarks.ensemble import WeightedEnsembleClassifier, WeightedEnsembleRegressor
+from benchmarks.poor_teachers import POOR_TEACHERS, make_poor_teacher
 from skdistill._optional import import_optional
 from skdistill._validation import check_choice
 
@@ -59,7 +60,7 @@ def make_teacher(name: str, task: str, seed: int) -> Pipeline:
 
     Parameters
     ----------
-    name : {"lightgbm", "xgboost", "forest500", "ensemble", "mlp"}
+    name : {"lightgbm", "xgboost", "forest500", "ensemble", "mlp"} or one of POOR_TEACHERS
         "forest500" has 500 unlimited trees; "ensemble" is LightGBM, extra trees and a
         network, weighted and calibrated on out-of-fold rows.
     task : {"classification", "regression"}
@@ -79,9 +80,11 @@ def make_teacher(name: str, task: str, seed: int) -> Pipeline:
     ImportError
         If its library is not installed.
     """
-    check_choice(name, "name", TEACHERS)
+    check_choice(name, "name", [*TEACHERS, *POOR_TEACHERS])
     check_choice(task, "task", ["classification", "regression"])
-    return Pipeline([("encoder", make_encoder()), ("model", _MAKERS[name](task, seed))])
+    poor = name in POOR_TEACHERS
+    model = make_poor_teacher(name, task, seed) if poor else _MAKERS[name](task, seed)
+    return Pipeline([("encoder", make_encoder()), ("model", model)])
 
 
 def tune(name: str, task: str, X: Any, y: np.ndarray, seed: int) -> Pipeline:
@@ -104,7 +107,7 @@ def tune(name: str, task: str, X: Any, y: np.ndarray, seed: int) -> Pipeline:
     -------
     teacher : Pipeline
         Unfitted. "forest500" and "ensemble" are not tuned: forests hardly depend on their
-        settings, and the ensemble weighs its members itself.
+        settings, and the ensemble weighs its members itself. Nor are poor teachers.
     """
     teacher = make_teacher(name, task, seed)
     if name not in _GRIDS:

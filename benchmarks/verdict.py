@@ -6,7 +6,7 @@ import math
 import statistics
 from collections.abc import Collection, Iterable, Sequence
 
-from benchmarks.paired import Cell, by_student, count_outcomes, median_gap, pair
+from benchmarks.paired import Cell, against_ours, by_student, count_outcomes, median_gap
 from benchmarks.tables import NOTHING, fixed, interval, joined, markdown, percent, plural
 from benchmarks.tasks import Row
 
@@ -198,7 +198,7 @@ def _idle_ingredients(rows: Sequence[Row], ablations: Sequence[str]) -> str:
     """List ingredients without which our method is as good or better."""
     found = []
     for method in ablations:
-        for group in by_student(pair(rows, method, baseline="ours")).values():
+        for group in by_student(against_ours(rows, method)).values():
             wins, ties, losses = count_outcomes(group)  # of the method without the ingredient
             if wins >= losses:
                 change = percent(statistics.median(cell.relative for cell in group))

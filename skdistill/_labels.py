@@ -23,7 +23,7 @@ from skdistill.teachers import (
     diagnose_labels,
     label_rows,
 )
-from skdistill.transfer import TransferSet, cross_fit
+from skdistill.transfer import TransferSet, count_folds, cross_fit
 
 # Folds of the out-of-fold labels within a fold of the search: fewer than elsewhere, since these
 # teachers are fitted for the search alone.
@@ -117,8 +117,8 @@ def label_folds(
     A teacher that can be refitted is fitted to each fold's own rows and cross-fitted on them. Even
     out-of-fold labels would tell what is held out: each comes from a teacher that has seen most of
     it, and a student adds up what all of them say. This matters where rows are few. Where they are
-    so many that some are drawn, and for other teachers, the labels of the real rows are those of
-    the final fit, and the teacher itself labels the others.
+    so many that some are drawn, where a class has too few, and for other teachers, the labels of
+    the real rows are those of the final fit, and the teacher itself labels the others.
 
     Parameters
     ----------
@@ -140,7 +140,8 @@ def label_folds(
     labeled = []
     for number, fold in enumerate(folds):
         part, targets, own = fold.problem, real[fold.train], teacher
-        if teacher is not None and choices.out_of_fold and fold.is_whole:
+        n_inner = count_folds(INNER_FOLDS, part.y, classification=part.classes is not None)
+        if teacher is not None and choices.out_of_fold and fold.is_whole and n_inner:
             settings.report(f"search: fitting teachers without fold {number + 1} of {len(folds)}")
             own = teacher.refit(part.X, part.y, part.weight, random_state=settings.seed)
             record.teacher_fits += 1

@@ -15,9 +15,10 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_consistent_length, column_or_1d
 
 from skdistill._columns import is_frame
-from skdistill._compat import check_sample_weight, concat_rows, num_samples, take_rows
+from skdistill._compat import check_sample_weight, num_samples, take_rows
 from skdistill._validation import check_probabilities
 from skdistill.teachers import Teacher, resolve_classes
+from skdistill.transfer._set import append_unlabeled
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,9 @@ def separate_unlabeled(
         return problem, X_unlabeled
     missing = _says_unlabeled(problem.y)
     labels = problem.y[~missing]
-    if not missing.any() or len(np.unique(labels)) < 2:
+    # Among texts the number -1 cannot be a class.
+    may_be_class = labels.dtype != object or not len(labels)
+    if not missing.any() or (may_be_class and len(np.unique(labels)) < 2):
         return problem, X_unlabeled
     known = None if teacher is None else teacher.classes
     if known is not None and -1 in known.tolist():
@@ -140,7 +143,7 @@ def separate_unlabeled(
     problem = take_problem(problem, np.flatnonzero(~missing))
     if problem.y is not None and problem.y.dtype == object:
         problem = replace(problem, y=np.asarray(problem.y.tolist()))
-    return problem, others if X_unlabeled is None else concat_rows([others, X_unlabeled])
+    return problem, others if X_unlabeled is None else append_unlabeled(others, X_unlabeled)
 
 
 def _says_unlabeled(y: np.ndarray) -> np.ndarray:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pickle
 import time
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import joblib
@@ -20,9 +21,10 @@ from skdistill._problem import Problem, Settings, take_problem
 from skdistill._record import DistillationRecord
 from skdistill._trials import LabeledFold
 from skdistill.exceptions import TeacherNotUsedWarning
+from skdistill.students import reads_teacher
 
 
-@dataclass
+@dataclass(eq=False)
 class Trial:
     """The losses of one candidate on the held-out rows of the folds so far."""
 
@@ -114,10 +116,10 @@ def select(
 ) -> Choices:
     """Fit the candidates on folds, and choose the simplest that is as good as the best.
 
-    All are fitted on the first fold; the first candidate and the best of the others then on the
-    other folds. As good as the best is what is within one standard error of it, that of the mean
-    difference of losses row by row. The simplest are the first candidate, which are the settings
-    that need no search, and then the direct fit.
+    All are fitted on the first fold; the first candidate, the direct fit and the best of the
+    others then on the other folds. As good as the best is what is within one standard error of
+    it, that of the mean difference of losses row by row. The simplest are the first candidate,
+    which are the settings that need no search, and then the direct fit.
 
     Parameters
     ----------
@@ -143,24 +145,39 @@ def select(
     if n_first < 2 or n_folds < 1:
         return candidates[0]
     trials = [Trial(choices) for choices in candidates[:n_first]]
+    simplest = [trials[0], *(trial for trial in trials if not trial.choices.use_teacher)]
     run = _Runner(student, problem, settings.memory)
     kept = trials
     for number in range(n_folds):
         settings.report(f"search: {len(kept)} candidates on fold {number + 1} of {n_folds}")
+        key = run.hash_fold(folds[number])
         answers = Parallel(n_jobs=settings.n_jobs)(
-            delayed(run)(folds[number], trial.choices) for trial in kept
+            delayed(run)(key, folds[number], trial.choices) for trial in kept
         )
         for trial, (losses, weights, seconds) in zip(kept, answers, strict=True):
             trial.add(losses, weights, seconds)
         if number == 0:
-            # One fold is too little to drop the direct fit, which no student may fall behind.
-            kept = sorted(trials, key=lambda t: (t.choices.use_teacher, t.score))[:n_kept]
+            # One fold is too little to drop what would be taken where nothing is better.
+            kept = sorted(trials, key=lambda t: (t not in simplest, t.score))[:n_kept]
     best = min(kept, key=lambda trial: trial.score)
-    simplest = [trials[0], *(trial for trial in kept if not trial.choices.use_teacher)]
     chosen = next((trial for trial in simplest if trial.is_as_good_as(best)), best)
     record.candidates = [trial.describe(chosen) for trial in trials]
     record.search_fits = sum(len(trial.losses) for trial in trials)
-    return chosen.choices
+    return _explain(chosen.choices, candidates[0])
+
+
+def _explain(chosen: Choices, rules: Choices) -> Choices:
+    """Note for each setting that was searched why it is what it is."""
+    before, after = rules.describe(), chosen.describe()
+    if not chosen.use_teacher:
+        changes = dict.fromkeys(before.keys() - {"use_teacher"}, "void: the teacher was not used")
+    else:
+        changes = {
+            name: "better on held-out rows than what the rules say"
+            for name in before
+            if before[name] != after[name]
+        }
+    return replace(chosen, reasons={**chosen.reasons, **changes})
 
 
 def warn_if_unused(record: DistillationRecord) -> None:
@@ -188,16 +205,32 @@ class _Runner:
     problem: Problem
     memory: Memory
 
-    def __call__(self, fold: LabeledFold, choices: Choices) -> tuple[Any, ...]:
-        key = ""
-        if self.memory.location is not None:
-            teacher = None if fold.teacher is None else fold.teacher.fingerprint()
-            held_out = take_problem(self.problem, fold.fold.test)
-            what = (self.student, fold.fold, held_out, fold.targets)
-            parts = (*what, choices.describe(), teacher)
-            key = "-".join(str(joblib.hash(part)) for part in parts)
+    def hash_fold(self, fold: LabeledFold) -> str | None:
+        """Hash all that a trial depends on but the candidate.
+
+        None where there is no cache, or the student cannot be hashed (for a lambda in it, say).
+        """
+        if self.memory.location is None:
+            return None
+        teacher = fold.teacher if reads_teacher(self.student) else None
+        parts = (
+            self.student,
+            fold.fold,
+            take_problem(self.problem, fold.fold.test),
+            fold.targets,
+            None if teacher is None else teacher.fingerprint(),
+        )
+        try:
+            return "-".join(str(joblib.hash(part)) for part in parts)
+        except (pickle.PicklingError, TypeError, AttributeError):
+            return None
+
+    def __call__(self, key: str | None, fold: LabeledFold, choices: Choices) -> tuple[Any, ...]:
+        data = (self.student, fold, choices, self.problem)
+        if key is None:
+            return _held_out_losses("", data)
         cached = self.memory.cache(_held_out_losses, ignore=["data"])
-        return cached(key, (self.student, fold, choices, self.problem))
+        return cached(f"{key}-{sorted(choices.describe().items())}", data)
 
 
 def _held_out_losses(key: str, data: tuple[Any, ...]) -> tuple[np.ndarray, np.ndarray, float]:

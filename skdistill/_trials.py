@@ -96,9 +96,21 @@ def hold_out(
     -------
     folds : list of Fold
         At most three, each with at most 4000 real and 20,000 unlabelled rows, so that the search
-        costs the same however large the data are.
+        costs the same however large the data are. Folds without rows of weight on either side, or
+        with a single class to fit to, are left out.
     """
-    return [_make_fold(split, problem, X_unlabeled, choices, rng) for split in splits[:N_FOLDS]]
+    usable = [split for split in splits if _is_usable(split, problem)]
+    return [_make_fold(split, problem, X_unlabeled, choices, rng) for split in usable[:N_FOLDS]]
+
+
+def _is_usable(split: tuple[np.ndarray, np.ndarray], problem: Problem) -> bool:
+    """Tell whether rows of some weight are left to fit to, of two classes, and to score on."""
+    train, test = (
+        rows if problem.weight is None else rows[problem.weight[rows] > 0] for rows in split
+    )
+    if problem.codes is not None and len(np.unique(problem.codes[train])) < 2:
+        return False
+    return len(train) > 0 and len(test) > 0
 
 
 def _make_fold(

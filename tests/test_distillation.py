@@ -93,6 +93,8 @@ def test_student_learns_what_the_teacher_says_and_not_what_y_says(
     shuffled = np.random.RandomState(0).permutation(y)
     if student == "tree":  # or it would choose to learn next to nothing: these labels are noise
         student = TreeStudentClassifier(min_samples_leaf=5, shrinkage=0, ccp_alpha=0)
+    if student == "linear":  # it would choose the strongest penalty
+        student = LinearStudentClassifier(alpha=1.0)
     if student == "boosting":  # it would stop early
         student = BoostingStudentClassifier(learning_rate=0.37)
     distilled = DistilledClassifier(blind, student=student, random_state=0, **PLAIN)
@@ -163,7 +165,9 @@ def test_calibration_is_fitted_to_out_of_fold_labels(cancer: Any) -> None:
     X, y = cancer
     folds = KFold(3, shuffle=True, random_state=1)
     teacher = GaussianNB()
-    distilled = DistilledClassifier(teacher, cv=folds, augment=None, random_state=0).fit(X, y)
+    distilled = DistilledClassifier(
+        teacher, cv=folds, augment=None, search_budget=0, random_state=0
+    ).fit(X, y)
     out_of_fold = cross_val_predict(teacher, X, y, cv=folds, method="predict_proba")
     record = distilled.distillation_
     assert record.calibrated
@@ -174,7 +178,7 @@ def test_calibration_is_fitted_to_out_of_fold_labels(cancer: Any) -> None:
 def test_augmented_and_unlabeled_rows_are_labelled_by_the_teacher(cancer: Any, forest: Any) -> None:
     X, y = cancer
     distilled = DistilledClassifier(
-        FrozenEstimator(forest), augment="munge", size_factor=2.0, random_state=0
+        FrozenEstimator(forest), size_factor=2.0, search_budget=0, random_state=0
     ).fit(X[:200], y[:200], X_unlabeled=X[200:300])
     record = distilled.distillation_
     assert (record.n_real, record.n_unlabeled, record.n_augmented) == (200, 100, 400)
@@ -217,7 +221,7 @@ def test_precomputed_soft_targets_with_a_teacher_for_the_other_rows(
     cancer: Any, forest: Any
 ) -> None:
     X, y = cancer
-    distilled = DistilledClassifier(forest, random_state=0, size_factor=1.0)
+    distilled = DistilledClassifier(forest, size_factor=1.0, search_budget=0, random_state=0)
     distilled.fit(X, y, soft_targets=forest.predict_proba(X))
     assert distilled.distillation_.teacher_labels == "given"
     assert distilled.distillation_.teacher_rows_scored == len(X)
@@ -234,7 +238,8 @@ def test_raw_frames_go_to_the_teacher_as_they_are(student: Any, people: Any) -> 
         encode = make_column_transformer((OneHotEncoder(handle_unknown="ignore"), ["job", "town"]))
         student = make_pipeline(encode, student)
     before = X.copy(deep=True)
-    distilled = DistilledClassifier(raw_teacher(X).fit(X, y), student=student, random_state=0)
+    teacher = raw_teacher(X).fit(X, y)
+    distilled = DistilledClassifier(teacher, student=student, search_budget=0, random_state=0)
     distilled.fit(X, y)
     pd.testing.assert_frame_equal(X, before)
     assert set(distilled.predict(X)) <= {"yes", "no"}
@@ -251,7 +256,7 @@ def test_sparse_rows(student: str, cancer: Any) -> None:
     X, y = cancer
     S = sp.csr_matrix(np.where(np.median(X, axis=0) < X, X, 0.0))
     distilled = DistilledClassifier(
-        RandomForestClassifier(10, random_state=0), student=student, random_state=0
+        RandomForestClassifier(10, random_state=0), student=student, search_budget=0, random_state=0
     ).fit(S, y)
     assert distilled.distillation_.augment is None
     np.testing.assert_allclose(
@@ -267,7 +272,7 @@ def test_text_reaches_teacher_and_student_untouched(final: Any, container: Any) 
     y = np.array(["spam" if i % 2 else "ham" for i in range(60)])
     teacher = make_pipeline(TfidfVectorizer(), RandomForestClassifier(10, random_state=0))
     student = make_pipeline(HashingVectorizer(n_features=64), final)
-    distilled = DistilledClassifier(teacher, student=student, random_state=0)
+    distilled = DistilledClassifier(teacher, student=student, search_budget=0, random_state=0)
     distilled.fit(container(texts), y)
     assert distilled.distillation_.augment is None
     assert distilled.score(container(texts), y) == 1.0
@@ -292,7 +297,8 @@ def test_string_bool_and_integer_classes(cancer: Any) -> None:
     teacher = LogisticRegression()
     predictions = []
     for labels in (np.array(["no", "yes"]), np.array([False, True]), np.array([7, 9])):
-        distilled = DistilledClassifier(teacher, random_state=0, augment=None).fit(X, labels[y])
+        distilled = DistilledClassifier(teacher, augment=None, search_budget=0, random_state=0)
+        distilled.fit(X, labels[y])
         np.testing.assert_array_equal(distilled.classes_, labels)
         predictions.append(np.searchsorted(labels, distilled.predict(X)))
     np.testing.assert_array_equal(predictions[0], predictions[1])
@@ -302,7 +308,8 @@ def test_string_bool_and_integer_classes(cancer: Any) -> None:
 def test_teacher_may_know_more_classes_than_y_shows() -> None:
     X, y = load_iris(return_X_y=True)
     teacher = RandomForestClassifier(10, random_state=0).fit(X, y)
-    distilled = DistilledClassifier(FrozenEstimator(teacher), random_state=0).fit(X[:100], y[:100])
+    distilled = DistilledClassifier(FrozenEstimator(teacher), search_budget=0, random_state=0)
+    distilled.fit(X[:100], y[:100])
     np.testing.assert_array_equal(distilled.classes_, [0, 1, 2])
     assert distilled.predict_proba(X).shape == (150, 3)
 
@@ -329,7 +336,9 @@ def test_list_of_teachers_is_averaged(cancer: Any, forest: Any) -> None:
 def test_regression(student: Any) -> None:
     X, y = load_diabetes(return_X_y=True)
     teacher = RandomForestRegressor(20, random_state=0)
-    distilled = DistilledRegressor(teacher, student=student, random_state=0).fit(X, y)
+    distilled = DistilledRegressor(teacher, student=student, search_budget=0, random_state=0).fit(
+        X, y
+    )
     fidelity = distilled.fidelity(X)
     assert fidelity["r2"] > 0.4
     assert fidelity["rmse"] > 0.0
@@ -359,7 +368,7 @@ def test_student_is_small_and_holds_no_teacher(cancer: Any) -> None:
     teacher = RandomForestClassifier(100, random_state=0).fit(X, letters)
     student = TreeStudentClassifier(max_leaf_nodes=64, min_samples_leaf=1)
     distilled = DistilledClassifier(
-        teacher, student=student, random_state=0, teacher_labels="in_sample"
+        teacher, student=student, teacher_labels="in_sample", search_budget=0, random_state=0
     )
     distilled.fit(X, letters)
     assert distilled.student_.n_leaves_ == 64
@@ -375,7 +384,7 @@ def test_fit_changes_neither_teacher_nor_student_template(cancer: Any, forest: A
     template = MLPStudentClassifier(hidden_layer_sizes=(4,), max_iter=20)
     before = forest.predict_proba(X)
     params = template.get_params()
-    DistilledClassifier(forest, student=template, random_state=0).fit(X, y)
+    DistilledClassifier(forest, student=template, search_budget=4, random_state=0).fit(X, y)
     np.testing.assert_array_equal(forest.predict_proba(X), before)
     assert template.get_params() == params
     assert not hasattr(template, "classes_")
@@ -383,7 +392,7 @@ def test_fit_changes_neither_teacher_nor_student_template(cancer: Any, forest: A
 
 def test_failed_fit_leaves_the_fitted_estimator_as_it_was(cancer: Any, forest: Any) -> None:
     X, y = cancer
-    distilled = DistilledClassifier(forest, random_state=0).fit(X, y)
+    distilled = DistilledClassifier(forest, search_budget=0, random_state=0).fit(X, y)
     before = dict(vars(distilled))
     with pytest.raises(ValueError, match="NaN"):
         distilled.fit(X, y, soft_targets=np.full((len(X), 2), np.nan))
@@ -398,7 +407,8 @@ def test_failed_fit_leaves_the_fitted_estimator_as_it_was(cancer: Any, forest: A
 def test_record_says_what_was_done(cancer: Any, forest: Any) -> None:
     import json
 
-    record = DistilledClassifier(forest, random_state=0).fit(*cancer).distillation_
+    distilled = DistilledClassifier(forest, search_budget=0, random_state=0).fit(*cancer)
+    record = distilled.distillation_
     assert record.teacher == "RandomForestClassifier"
     assert record.student == "TreeStudentClassifier"
     assert (record.temperature, record.hard_label_weight) == (1.0, 0.3)
@@ -410,7 +420,7 @@ def test_record_says_what_was_done(cancer: Any, forest: Any) -> None:
 
 
 def test_progress_goes_to_stderr_if_wanted(cancer: Any, forest: Any, capsys: Any) -> None:
-    distilled = DistilledClassifier(forest, random_state=0, cv=2)
+    distilled = DistilledClassifier(forest, search_budget=2, random_state=0, cv=2)
     distilled.fit(*cancer)
     assert capsys.readouterr() == ("", "")
     distilled.set_params(verbose=1).fit(*cancer)
@@ -423,10 +433,11 @@ def test_progress_goes_to_stderr_if_wanted(cancer: Any, forest: Any, capsys: Any
 def test_memorised_labels_bring_a_warning(cancer: Any) -> None:
     X, y = cancer
     memorised = DecisionTreeClassifier().fit(X, y)
-    distilled = DistilledClassifier(FrozenEstimator(memorised), random_state=0)
+    distilled = DistilledClassifier(FrozenEstimator(memorised), search_budget=0, random_state=0)
     with pytest.warns(OverconfidentTeacherWarning, match="nearly one-hot"):
         distilled.fit(X, y)
-    DistilledClassifier(memorised, random_state=0).fit(X, y)  # out-of-fold labels: no warning
+    # Out-of-fold labels: no warning.
+    DistilledClassifier(memorised, search_budget=0, random_state=0).fit(X, y)
 
 
 def test_any_sampler_object(cancer: Any, forest: Any) -> None:
@@ -440,7 +451,8 @@ def test_any_sampler_object(cancer: Any, forest: Any) -> None:
         def sample(self, n: int, random_state: Any) -> Any:
             return self.X_[np.arange(n) % len(self.X_)]
 
-    record = DistilledClassifier(forest, augment=Repeat(), random_state=0).fit(X, y).distillation_
+    distilled = DistilledClassifier(forest, augment=Repeat(), search_budget=0, random_state=0)
+    record = distilled.fit(X, y).distillation_
     assert record.augment == "Repeat"
     assert record.n_augmented == 5 * len(X)
 
@@ -461,7 +473,12 @@ def test_students_are_told_which_labels_are_true_and_given_the_teacher(
     X, y = cancer
     student = PrunedStudentClassifier(max_total_leaves=8, random_state=0)
     distilled = DistilledClassifier(
-        forest, student=student, size_factor=1.0, teacher_labels="in_sample", random_state=0
+        forest,
+        student=student,
+        size_factor=1.0,
+        teacher_labels="in_sample",
+        search_budget=0,
+        random_state=0,
     ).fit(X, y)
     assert given["n_rows"] == 2 * len(X)
     assert given["labeled"].tolist() == [True] * len(X) + [False] * len(X)

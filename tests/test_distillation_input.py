@@ -111,6 +111,8 @@ BAD_PARAMETERS = {
         "calibrate_teacher=True needs out-of-fold labels",
     ),
     "calibrate maybe": ({"calibrate_teacher": "yes"}, ValueError, "calibrate_teacher must be True"),
+    "budget negative": ({"search_budget": -1}, ValueError, "search_budget must be .* >= 0"),
+    "budget half": ({"search_budget": 0.5}, TypeError, "search_budget must be"),
     "verbose": ({"verbose": -1}, ValueError, "verbose must be"),
 }
 
@@ -153,8 +155,9 @@ def test_soft_targets_of_two_classes_without_labels() -> None:
 
 @pytest.mark.parametrize("weight", [-np.ones(150), np.ones(3)])
 def test_bad_weights_of_fidelity(weight: Any) -> None:
-    regressor = DistilledRegressor(Ridge().fit(X, y), random_state=0).fit(X, y)
-    for distilled in (DistilledClassifier(FROZEN, random_state=0).fit(X, y), regressor):
+    settings = {"search_budget": 0, "random_state": 0}
+    regressor = DistilledRegressor(Ridge().fit(X, y), **settings).fit(X, y)
+    for distilled in (DistilledClassifier(FROZEN, **settings).fit(X, y), regressor):
         with pytest.raises(ValueError, match="sample_weight"):
             distilled.fidelity(X, weight)
         assert distilled.fidelity(X, [2.0] * 150) == pytest.approx(distilled.fidelity(X))
@@ -226,7 +229,7 @@ def test_feature_names_that_differ_between_teacher_and_X() -> None:
         DistilledClassifier(teacher).fit(frame.rename(columns={"d": "e"}), y)
     with pytest.raises(ValueError, match="order differs"):
         DistilledClassifier(teacher).fit(frame[["b", "a", "c", "d"]], y)
-    distilled = DistilledClassifier(teacher, random_state=0).fit(frame, y)
+    distilled = DistilledClassifier(teacher, search_budget=0, random_state=0).fit(frame, y)
     with pytest.raises(ValueError, match="feature names"):
         distilled.predict(frame.rename(columns={"d": "e"}))
 

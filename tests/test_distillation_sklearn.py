@@ -32,7 +32,7 @@ def forest(cancer: Any) -> RandomForestClassifier:
 
 def test_clone_keeps_a_fitted_teacher_and_unfits_nothing(cancer: Any, forest: Any) -> None:
     X, y = cancer
-    distilled = DistilledClassifier(forest, random_state=0).fit(X, y)
+    distilled = DistilledClassifier(forest, search_budget=0, random_state=0).fit(X, y)
     copy = clone(distilled)
     assert copy.teacher is forest
     assert not hasattr(copy, "student_")
@@ -55,7 +55,9 @@ def test_grid_search_over_everything_with_a_fitted_teacher(
         "student": [TreeStudentClassifier(refine=False, min_samples_leaf=5, shrinkage=0.0)],
         "student__max_leaf_nodes": [4, 8],
     }
-    base = DistilledClassifier(forest, random_state=0, cv=2, memory=str(tmp_path), size_factor=1.0)
+    base = DistilledClassifier(
+        forest, random_state=0, cv=2, memory=str(tmp_path), size_factor=1.0, search_budget=0
+    )
     search = GridSearchCV(base, grid, cv=2, scoring="neg_log_loss").fit(X, y)
     assert search.best_estimator_.teacher is forest
     assert len(set(search.cv_results_["mean_test_score"])) > 4
@@ -66,7 +68,9 @@ def test_grid_search_over_everything_with_a_fitted_teacher(
 
 def test_memory_answers_the_second_fit(cancer: Any, forest: Any, tmp_path: Any) -> None:
     X, y = cancer
-    distilled = DistilledClassifier(forest, memory=str(tmp_path), random_state=0, cv=3)
+    distilled = DistilledClassifier(
+        forest, memory=str(tmp_path), random_state=0, cv=3, search_budget=0
+    )
     first = distilled.fit(X, y).distillation_
     assert (first.teacher_rows_scored, first.teacher_fits) == (len(X) * 6, 3)
     second = distilled.set_params(student="linear", temperature=2.0).fit(X, y).distillation_
@@ -77,7 +81,7 @@ def test_cross_validation_calibration_and_routing(cancer: Any, forest: Any) -> N
     import sklearn
 
     X, y = cancer
-    distilled = DistilledClassifier(forest, random_state=0, augment=None, cv=2)
+    distilled = DistilledClassifier(forest, random_state=0, augment=None, cv=2, search_budget=0)
     assert cross_validate(distilled, X, y, cv=2)["test_score"].min() > 0.8
     calibrated = CalibratedClassifierCV(distilled, cv=2).fit(X, y)
     assert calibrated.score(X, y) > 0.9
@@ -103,7 +107,11 @@ def test_sample_weight_reaches_teacher_and_student(cancer: Any) -> None:
     X, y = cancer
     kept = np.arange(len(X)) % 3 > 0
     distilled = DistilledClassifier(
-        LogisticRegression(), teacher_labels="in_sample", augment=None, random_state=0
+        LogisticRegression(),
+        teacher_labels="in_sample",
+        augment=None,
+        search_budget=0,
+        random_state=0,
     )
     weighted = clone(distilled).fit(X, y, sample_weight=kept.astype(float))
     removed = clone(distilled).fit(X[kept], y[kept])
@@ -115,7 +123,13 @@ def test_sample_weight_reaches_teacher_and_student(cancer: Any) -> None:
 def test_same_seed_same_result_for_any_number_of_jobs(student: str, cancer: Any) -> None:
     X, y = cancer
     teacher = RandomForestClassifier(5)  # has no seed of its own
-    settings = {"student": student, "random_state": 3, "cv": 2, "size_factor": 1.0}
+    settings = {
+        "student": student,
+        "random_state": 3,
+        "cv": 2,
+        "size_factor": 1.0,
+        "search_budget": 0,
+    }
     one = DistilledClassifier(teacher, **settings).fit(X, y).predict_proba(X)
     two = DistilledClassifier(teacher, n_jobs=2, **settings).fit(X, y).predict_proba(X)
     np.testing.assert_array_equal(one, two)

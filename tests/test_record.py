@@ -34,7 +34,7 @@ def test_an_error_in_a_step_goes_through():
 def test_the_record_of_a_fit_is_json():
     X, y = load_iris(return_X_y=True)
     teacher = DecisionTreeClassifier(max_depth=3, random_state=0).fit(X, y)
-    record = DistilledClassifier(teacher, random_state=0).fit(X, y).distillation_
+    record = DistilledClassifier(teacher, student="linear", random_state=0).fit(X, y).distillation_
     plain = record.to_dict()
     assert json.loads(json.dumps(plain, allow_nan=False)) == plain
     assert pickle.loads(pickle.dumps(record)) == record

@@ -106,6 +106,11 @@ def takes_soft_targets(estimator: Any) -> bool:
     return fit_keyword(estimator, "soft_targets") is not None
 
 
+def reads_teacher(estimator: Any) -> bool:
+    """Tell whether an estimator, or the last step of a Pipeline, is made of the teacher's parts."""
+    return fit_keyword(estimator, "teacher") is not None
+
+
 def fit_keyword(estimator: Any, name: str) -> str | None:
     """Return the keyword that brings an argument to the final learner, None if it takes none.
 

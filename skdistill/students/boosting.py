@@ -105,7 +105,7 @@ class BoostingStudentClassifier(BoostingStudent, StudentClassifier):
     them at most, by fits to these labels alone: what a teacher says of other rows knows those held
     out. With fewer than 60 such rows they are 0.01 and 3, and with `reg_lambda` given, 0.01. With
     K > 2 classes penalties are times ``2 / K``, as the curvature of a score is less. Memory: for
-    each row about 30 bytes a tree.
+    each row about 40 bytes a tree.
 
     References
     ----------

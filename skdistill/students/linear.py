@@ -126,8 +126,8 @@ class LinearStudentClassifier(_LinearStudent, StudentClassifier):
     "auto" is five-fold cross-validation over the rows with a true label, over 5000 of them at
     most, by fits to these labels alone: what a teacher says of other rows knows those held out. It
     goes from strong to weak by half decades, each fit from where the last one ended, and stops when
-    the loss has clearly risen twice. With fewer than 60 such rows `alpha` is 1. The folds are always the
-    same. Memory: about three copies of the encoded rows, in double precision.
+    the loss has clearly risen twice. With fewer than 60 such rows `alpha` is 1. The folds are
+    always the same. Memory: about three copies of the encoded rows, in double precision.
 
     References
     ----------
@@ -313,9 +313,10 @@ class LinearStudentRegressor(_LinearStudent, StudentRegressor):
             return predict
 
         # The absolute values are penalised in the unit of the values.
-        width = float(np.std(real.truth)) if self.l1_ratio else 1.0
+        centred = real.truth - np.average(real.truth, weights=real.weight)
+        width = np.sqrt(np.average(centred**2, weights=real.weight)) if self.l1_ratio else 1.0
         taught = not np.array_equal(target[real.rows], real.truth)
-        unit = one_row(real.weight) * (width or 1.0)
+        unit = one_row(real.weight) * float(width or 1.0)
         return choose_alpha(real, make_path, unit=unit, taught=taught)
 
     def _predict_encoded(self, Z: Any) -> np.ndarray:

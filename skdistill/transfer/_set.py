@@ -118,19 +118,24 @@ def build_transfer_set(
     weight = check_sample_weight(sample_weight, X)
     n_real, n_unlabeled = len(weight), 0
     if X_unlabeled is not None:
-        problem = difference(X_unlabeled, X)
-        if problem:
-            raise ValueError(
-                f"X_unlabeled {problem}; give it the type and the columns of X, in their order."
-            )
         n_unlabeled = num_samples(X_unlabeled)
-        X = concat_rows([X, X_unlabeled])
+        X = append_unlabeled(X, X_unlabeled)
         weight = np.concatenate([weight, np.full(n_unlabeled, weight.mean())])
     if n_augmented:
         new = _sample(sampler, X, weight, n_augmented, random_state)
         X = concat_rows([X, new])
         weight = np.concatenate([weight, np.full(n_augmented, weight.sum() / n_augmented)])
     return TransferSet(X, n_real, n_unlabeled, n_augmented, weight)
+
+
+def append_unlabeled(X: Any, X_unlabeled: Any) -> Any:
+    """Return the rows of both, after a check that they have the same columns."""
+    problem = difference(X_unlabeled, X)
+    if problem:
+        raise ValueError(
+            f"X_unlabeled {problem}; give it the type and the columns of X, in their order."
+        )
+    return concat_rows([X, X_unlabeled])
 
 
 def _sample(

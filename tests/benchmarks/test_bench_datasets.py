@@ -125,6 +125,15 @@ def test_caps_keep_the_shares_of_classes_and_nest():
     assert set(small.X_train["row"]) < set(large.X_train["row"])
 
 
+def test_rows_beyond_the_cap_are_left_without_label():
+    dataset = table(np.repeat(["a", "b"], [300, 100]))
+    whole, capped = (split(dataset, 0, cap, 1000) for cap in (1000, 50))
+    assert len(whole.X_unlabeled) == 0
+    rows = [set(part["row"]) for part in (capped.X_train, capped.X_unlabeled)]
+    assert not rows[0] & rows[1]
+    assert rows[0] | rows[1] == set(whole.X_train["row"])
+
+
 def test_a_capped_training_part_keeps_rows_of_rare_classes():
     parts = split(table(np.repeat(["a", "b"], [5000, 20])), 0, 300, 300)
     assert len(parts.y_train) == 300

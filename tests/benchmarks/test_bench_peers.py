@@ -9,7 +9,7 @@ from benchmarks import peers
 from benchmarks.datasets import load, split
 from benchmarks.encoding import make_encoder
 from benchmarks.methods import Context
-from benchmarks.suites import StudentSpec
+from benchmarks.students import StudentSpec
 from benchmarks.tasks import SkippedError
 
 NEEDS = {"figs": "imodels", "hstree_cv": "imodels", "trustee": "trustee"}

@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks import deploy, measures
-from benchmarks.suites import LINEAR, TREES
+from benchmarks.students import LINEAR, TREES
 from benchmarks.tasks import RunSettings, key_of
 
 TASK = deploy.DeployTask(

@@ -9,10 +9,14 @@ import pytest
 from result_rows import (
     REGRESSION,
     crashed,
+    curve_rows,
     dao_rows,
     deploy_rows,
+    poor_rows,
     pruned_rows,
     row,
+    sampler_rows,
+    searched_rows,
     speed_rows,
     suite_rows,
     tree_rows,
@@ -27,13 +31,14 @@ pytest.importorskip("matplotlib")
 from benchmarks.report import write_report
 
 SOME = ("adult", "concrete", "yeast")
-NARROW = ("trees", "pruned", "speed")
+NARROW = ("samplers", "curves", "poor_teachers", "trees", "pruned", "speed")
 FIRST = "## Where distillation wins, ties and loses today"
 
 
 def narrow_rows():
     """Make the rows of the suites that ask one question each."""
-    return [*tree_rows(), *pruned_rows(), *speed_rows()]
+    transfer = [*sampler_rows(), *curve_rows(), *poor_rows()]
+    return [*transfer, *tree_rows(), *pruned_rows(), *speed_rows()]
 
 
 @pytest.fixture
@@ -133,6 +138,19 @@ def test_missing_cells_are_those_of_sets_of_the_same_task():
     assert key._asdict() == {name: gone[name] for name in key._fields}
 
 
+def test_missing_cells_of_curves_are_those_with_as_many_labels():
+    rows = curve_rows()
+    rows += [
+        {**one, "dataset": f"yeast{one['dataset'][5:]}"}
+        for one in rows
+        if "adult" in one["dataset"]
+    ]
+    assert missing_cells(rows) == []
+    gone = next(one for one in rows if one["method"] == "ours-unlabeled_500")
+    (key,) = missing_cells([one for one in rows if one is not gone])
+    assert (key.dataset, key.method) == ("adult@200", "ours-unlabeled_500")
+
+
 @pytest.mark.parametrize(
     ("rows", "absent"),
     [
@@ -230,6 +248,13 @@ def test_page_of_the_documentation_is_that_of_the_stored_results(tmp_path):
     assert page.read_text(encoding="utf-8") == stored, "run `python -m benchmarks report`"
 
 
+@pytest.mark.parametrize("method", ["ours", "ours-no_search"], ids=["old rows", "new rows"])
+def test_trees_are_compared_without_the_search_where_there_is_one(written, method):
+    text = written(tree_rows(method))
+    assert "| tree 8 | -5.0 % | 1 of 2 sets | -20.0 % | 1 of 1 sets | 3/0/0 |" in text
+    assert "| **median** |  |  | -10.0 % |  |" in text
+
+
 def test_narrow_suites_answer_their_questions(written):
     text = written(narrow_rows())
     assert "| tree 8 | -5.0 % | 1 of 2 sets | -20.0 % | 1 of 1 sets | 3/0/0 |" in text
@@ -238,3 +263,81 @@ def test_narrow_suites_answer_their_questions(written):
     assert "- teacher `lightgbm`: lower log loss in 1 of 2 cells (1/0/1 wins/ties/losses)" in text
     assert "| lightgbm | adult | 0.400 | 0.300 | 0.250 | win |" in text
     assert "| tree 64 | 1,000,000 | 10 | 20 | 0.50 | 1.50 | 3.00 |" in text
+
+
+def test_samplers_stand_against_no_augmented_rows(written):
+    text = written(sampler_rows())
+    assert "| munge | -25.0 % (2/0/0) | -25.0 % (2/0/0) | -25.0 % (4/0/0) |" in text
+    assert "| jitter | +10.0 % (0/0/2) | +10.0 % (0/0/2) | +10.0 % (0/0/4) |" in text
+    assert "| adult | 0.70 | 0.90 |" in text
+    assert "| **median** | 0.70 | 0.90 |" in text
+
+
+def test_curves_tell_what_labels_are_worth(written, tmp_path):
+    text = written(curve_rows())
+    # Up to the end of its curve the direct fit needs twice the labels, or four times.
+    assert re.search(
+        r"\| tree 16 \| 100 \| 2 \|.*\| 2 of 4 fits \|.*2/0/0.*\| 2\.0 times \| 4\.0 times \|", text
+    )
+    bound = "at least 1.0 times"
+    assert re.search(rf"\| tree 16 \| 400 \| 2 \|.*\| {bound} \| {bound} \|", text)
+    assert re.search(r"\| tree 16 \| 200 \| 2 \|.*\| 2\.0 times \| at least 2\.0 times \|", text)
+    assert "- mlp 32: distilled 6/0/0, with unlabelled rows 6/0/0; with them against" in text
+    for name in ("curves_tree_16", "curves_mlp_32", "unlabeled"):
+        assert f"_static/results/{name}.svg" in text
+    drawn = (tmp_path / "docs" / "_static" / "results" / "curves_tree_16.svg").read_text()
+    assert all(word in drawn for word in ("adult", "concrete", "with unlabelled rows", "teacher"))
+
+
+def test_numbers_of_unlabelled_rows_stand_beside_each_other(written):
+    text = written(curve_rows())
+    assert "With 200 labelled rows" in text
+    assert "| student | data set | 0 | 500 | 2000 | all |" in text
+    line = re.search(r"\| tree 16 \| \*\*median\*\* \| (.*) \|\n", text).group(1)
+    changes = [float(value.removesuffix(" %")) for value in line.split(" | ")]
+    assert changes == sorted(changes, reverse=True)
+    assert changes[0] == pytest.approx(100 * (0.8 / 0.9 - 1), abs=0.06)
+
+
+def test_curves_without_unlabelled_rows_are_written_too(written):
+    rows = [one for one in curve_rows() if "unlabeled" not in one["method"]]
+    text = written(rows)
+    assert "curves_tree_16" in text
+    assert "The number of rows without labels" not in text
+
+
+def test_poor_teachers_are_told_with_their_worst_set(written):
+    text = written(poor_rows())
+    assert (
+        "| constant | tree 16 | 0 of 2 sets | 0.0 % | 0.0 % | 0/2/0 | +50.0 % | +50.0 % | 0/0/2 |"
+        in text
+    )
+    assert "| noise | tree 16 | 1 of 2 sets | +2.5 % | +5.0 % | 0/1/1 |" in text
+
+
+def test_the_search_tells_its_choices_and_its_cost(written):
+    rows = searched_rows()
+    text = written(rows)
+    section = text[text.index("## The search") : text.index("## Quality against")]
+    ours = [one for one in rows if one["method"] == "ours" and one["status"] == "ok"]
+    kept = [one for one in ours if not one["chosen"]["used_teacher"]]
+    direct = re.search(r"\| the direct fit \| (.*) \|", section).group(1).split(" | ")
+    assert sum(map(int, direct)) == len(kept) > 0
+    assert "| 1 of the true labels |" in section
+    assert "MungeSampler" not in section  # all have it: there was no choice
+    assert re.search(r"\| tree 16 \| -2\.0 % \| .* \| 13 \| 1 \| 10 \| 10\.0 \| 10\.0 \|", section)
+
+
+def test_the_search_is_an_ingredient_and_the_others_are_compared_without_it(tmp_path):
+    text = _write(searched_rows(), tmp_path / "new")
+    section = text[text.index("## What each ingredient") : text.index("## The search")]
+    assert re.search(r"\| without search \| \+2\.0 % ", section)
+    old = _write(suite_rows(), tmp_path / "old")
+    assert "## The search" not in old
+    assert "without search" not in old
+    for method in ("augment", "cross fit"):
+        new_change, old_change = (
+            float(re.search(rf"\| without {method} \| (\S+) %", page).group(1))
+            for page in (text, old)
+        )
+        assert new_change < old_change - 1.0

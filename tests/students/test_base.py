@@ -21,8 +21,8 @@ from skdistill.students import (
 
 # Trees with fixed settings: else they are chosen on the true labels, which then act by themselves.
 FIXED = {"min_samples_leaf": 5, "shrinkage": 1, "ccp_alpha": 0, "random_state": 0}
-CLASSIFIERS = [TreeStudentClassifier(**FIXED), LinearStudentClassifier()]
-REGRESSORS = [TreeStudentRegressor(**FIXED), LinearStudentRegressor()]
+CLASSIFIERS = [TreeStudentClassifier(**FIXED), LinearStudentClassifier(alpha=1.0)]
+REGRESSORS = [TreeStudentRegressor(**FIXED), LinearStudentRegressor(alpha=1.0)]
 every_classifier = pytest.mark.parametrize("student", CLASSIFIERS, ids=repr)
 every_regressor = pytest.mark.parametrize("student", REGRESSORS, ids=repr)
 

@@ -13,15 +13,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import expit
 from sklearn.base import clone
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, make_friedman1
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import log_loss
+from sklearn.preprocessing import OneHotEncoder
 
 from skdistill.losses import softmax
 from skdistill.students import BoostingStudentClassifier, BoostingStudentRegressor
-from skdistill.students._boosting.engines import ENGINES
-from skdistill.students.boosting import plan_rounds
+from skdistill.students._boosting.base import plan_rounds
+from skdistill.students._boosting.engines import ENGINES, TreePlan
+from skdistill.students._boosting.penalty import SOFT_SHARE, USUAL
 
 BACKENDS = pytest.mark.parametrize("backend", ["lightgbm", "xgboost"])
+
+
+# A penalty that is given is not chosen, which takes most of the time of a fit.
+FIXED = {"reg_lambda": 2.0, "random_state": 0}
 
 
 def make_soft(n_classes, n_samples=500, seed=0):
@@ -40,7 +47,7 @@ def lightgbm_params(student, **params):
     return {
         "num_leaves": student.max_leaf_nodes,
         "learning_rate": student.learning_rate,
-        "lambda_l2": student.reg_lambda,
+        "lambda_l2": student.reg_lambda_,
         "min_data_in_leaf": student.min_samples_leaf,
         "min_sum_hessian_in_leaf": 1e-3,
         "feature_pre_filter": False,
@@ -112,7 +119,9 @@ def test_binary_equals_the_logistic_loss_of_xgboost():
     X, P = make_soft(2, 200)
     weight = np.random.default_rng(1).random(len(X)) + 0.5
     weight /= weight.mean()
-    student = BoostingStudentClassifier(learning_rate=0.3, max_total_leaves=80, backend="xgboost")
+    student = BoostingStudentClassifier(
+        learning_rate=0.3, max_total_leaves=80, min_samples_leaf=20, backend="xgboost"
+    )
     student.fit(X, draw_labels(P), soft_targets=P, sample_weight=weight)
     q = expit(student.init_[0])
     data = xgb.DMatrix(X, P[:, 1], weight=weight, base_margin=np.full(len(X), student.init_[0]))
@@ -185,7 +194,7 @@ def test_no_temperature_flattens_the_predictions(backend, n_classes, temperature
 def test_temperature_and_hard_label_weight_act(backend, n_classes):
     X, P = make_soft(n_classes)
     fits = [
-        BoostingStudentClassifier(backend=backend, random_state=0)
+        BoostingStudentClassifier(backend=backend, **FIXED)
         .fit(X, draw_labels(P), soft_targets=P, **how)
         .predict_proba(X)
         for how in ({}, {"temperature": 3.0}, {"hard_label_weight": 0.5})
@@ -200,7 +209,7 @@ def test_unit_of_weights_does_not_matter_but_weights_do(backend):
     y = draw_labels(P)
     weight = np.where(y == 2, 10.0, 1.0)
     plain, weighted, scaled = (
-        BoostingStudentClassifier(backend=backend, random_state=0)
+        BoostingStudentClassifier(backend=backend, **FIXED)
         .fit(X, y, sample_weight=w)
         .predict_proba(X)
         for w in (None, weight, weight * 2.0**500)
@@ -236,9 +245,9 @@ def test_sparse_zeros_are_zeros(backend, make):
     stored.data[:5] = 0.0  # explicit zeros
     X = stored.toarray()
     y = draw_labels(P)
-    student = BoostingStudentClassifier(backend=backend, random_state=0).fit(stored, y)
+    student = BoostingStudentClassifier(backend=backend, **FIXED).fit(stored, y)
     np.testing.assert_array_equal(student.predict_proba(stored), student.predict_proba(X))
-    dense = BoostingStudentClassifier(backend=backend, random_state=0).fit(X, y)
+    dense = BoostingStudentClassifier(backend=backend, **FIXED).fit(X, y)
     np.testing.assert_array_equal(dense.predict_proba(stored), dense.predict_proba(X))
     if backend == "lightgbm":
         np.testing.assert_array_equal(dense.predict_proba(X), student.predict_proba(X))
@@ -250,11 +259,9 @@ def test_missing_values_go_their_own_way(backend):
     X = rng.normal(size=(300, 2))
     X[::3, 0] = np.nan
     y = np.isnan(X[:, 0]).astype(int)
-    student = BoostingStudentClassifier(backend=backend, random_state=0).fit(X, y)
+    student = BoostingStudentClassifier(backend=backend, **FIXED).fit(X, y)
     assert student.score(X, y) == 1.0
-    never = BoostingStudentClassifier(backend=backend, random_state=0).fit(
-        rng.normal(size=(300, 2)), y
-    )
+    never = BoostingStudentClassifier(backend=backend, **FIXED).fit(rng.normal(size=(300, 2)), y)
     assert np.isfinite(never.predict_proba(X)).all()
 
 
@@ -273,7 +280,7 @@ def test_raw_frame_with_categories(backend):
 @BACKENDS
 def test_pickle_is_small_and_predicts_the_same(backend):
     X, P = make_soft(5, 4000)
-    student = BoostingStudentClassifier(backend=backend, random_state=0).fit(
+    student = BoostingStudentClassifier(backend=backend, **FIXED).fit(
         X, draw_labels(P), soft_targets=P
     )
     restored = pickle.loads(pickle.dumps(student))
@@ -287,7 +294,7 @@ def test_pickle_is_small_and_predicts_the_same(backend):
 def test_what_is_dropped_changes_no_prediction(backend, monkeypatch):
     X, P = make_soft(3)
     X[::7, 1] = np.nan
-    student = BoostingStudentClassifier(backend=backend, random_state=0)
+    student = BoostingStudentClassifier(backend=backend, **FIXED)
     slim = student.fit(X, draw_labels(P)).predict_proba(X)
     engine = type(student._engine)
     monkeypatch.setattr(engine, "to_bytes", lambda self, booster: booster)
@@ -298,16 +305,21 @@ def test_what_is_dropped_changes_no_prediction(backend, monkeypatch):
 
 def test_changing_the_backend_later_does_not_break_a_fitted_student():
     X, P = make_soft(2)
-    student = BoostingStudentClassifier(random_state=0).fit(X, draw_labels(P))
+    student = BoostingStudentClassifier(**FIXED).fit(X, draw_labels(P))
     before = student.predict_proba(X)
     np.testing.assert_array_equal(student.set_params(backend="xgboost").predict_proba(X), before)
 
 
 @BACKENDS
-def test_threads_and_repetition_change_nothing(backend):
-    X, P = make_soft(3, 2000)
+@pytest.mark.parametrize("learning_rate", ["auto", 0.3])
+def test_threads_and_repetition_change_nothing(backend, learning_rate):
+    X, P = make_soft(3, 400)
     student = BoostingStudentClassifier(
-        backend=backend, max_total_leaves=24, max_leaf_nodes=4, learning_rate=0.3
+        backend=backend,
+        max_total_leaves=24,
+        max_leaf_nodes=4,
+        learning_rate=learning_rate,
+        reg_lambda=2.0,
     )
     one, again, two = (
         clone(student).set_params(n_jobs=n_jobs).fit(X, draw_labels(P)).predict_proba(X)
@@ -365,6 +377,7 @@ def test_one_hot_targets_and_a_class_without_a_label(backend):
         ({"learning_rate": 1.5}, ValueError),
         ({"min_samples_leaf": 0}, ValueError),
         ({"reg_lambda": -1.0}, ValueError),
+        ({"reg_lambda": "strong"}, ValueError),
     ],
 )
 @pytest.mark.parametrize("student", [BoostingStudentClassifier, BoostingStudentRegressor])
@@ -413,75 +426,142 @@ def test_rows_without_information_give_the_prior(fill, sparse, backend):
     if sparse:
         X = sp.csr_matrix(np.nan_to_num(X))
     y = np.arange(60) % 3 == 0
-    proba = BoostingStudentClassifier(backend=backend, random_state=0).fit(X, y).predict_proba(X)
+    proba = BoostingStudentClassifier(backend=backend, **FIXED).fit(X, y).predict_proba(X)
     np.testing.assert_allclose(proba[:, 1], 1 / 3, rtol=1e-5)
-    values = BoostingStudentRegressor(backend=backend, random_state=0).fit(X, y * 1.0).predict(X)
+    values = BoostingStudentRegressor(backend=backend, **FIXED).fit(X, y * 1.0).predict(X)
     np.testing.assert_allclose(values, 1 / 3, rtol=1e-5)
 
 
 def make_noisy(n_samples=300, seed=0):
-    """Rows whose labels hardly depend on them: every round but the first few overfits."""
+    """Rows whose labels hardly depend on them: trees that follow them closely overfit."""
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(n_samples, 10))
     return X, (X[:, 0] + 3.0 * rng.normal(size=n_samples) > 0).astype(int)
 
 
 @BACKENDS
-def test_noise_stops_early_and_predicts_better_for_it(backend):
+def test_noise_is_penalised_more_and_predicted_better_for_it(backend):
     X, y = make_noisy()
     X_new, y_new = make_noisy(4000, seed=1)
-    how = {"max_total_leaves": 400, "backend": backend, "random_state": 0}
-    stopped = BoostingStudentClassifier(**how).fit(X, y)
-    full = BoostingStudentClassifier(**how, learning_rate=stopped.learning_rate_).fit(X, y)
-    assert stopped.n_rounds_ < 25
-    assert full.n_rounds_ == 50
-    assert stopped.n_leaves_ < full.n_leaves_
-    losses = [log_loss(y_new, m.predict_proba(X_new)) for m in (stopped, full)]
+    how = {"max_total_leaves": 200, "backend": backend, "random_state": 0}
+    chosen = BoostingStudentClassifier(**how).fit(X, y)
+    assert chosen.reg_lambda_ >= 30.0
+    weak = BoostingStudentClassifier(**how, reg_lambda=1.0).fit(X, y)
+    losses = [log_loss(y_new, m.predict_proba(X_new)) for m in (chosen, weak)]
     assert losses[0] < losses[1] - 0.03
 
 
 @BACKENDS
-def test_what_can_be_learned_takes_the_whole_budget(backend):
+def test_what_can_be_learned_is_hardly_penalised(backend):
     X = load_diabetes().data
     student = BoostingStudentRegressor(backend=backend, max_total_leaves=40, random_state=0)
     student.fit(X, 10.0 * X[:, 0] + X[:, 2])
     assert student.n_rounds_ == 5
-    assert student.learning_rate_ >= 0.5
+    assert student.reg_lambda_ <= 3.0
+
+
+@BACKENDS
+def test_leaves_fitted_together_predict_better_than_small_steps(backend):
+    X, y = make_friedman1(800, noise=0.5, random_state=0)
+    X_new, y_new = make_friedman1(4000, noise=0.5, random_state=1)
+    errors = [
+        np.mean((student.fit(X, y).predict(X_new) - y_new) ** 2)
+        for student in (
+            BoostingStudentRegressor(backend=backend, random_state=0),
+            BoostingStudentRegressor(backend=backend, random_state=0, learning_rate=0.37),
+        )
+    ]
+    assert errors[0] < 0.9 * errors[1]
+
+
+def leaf_indicators(student, X):
+    """A column for each leaf, found by the library."""
+    rows = X if isinstance(student.booster_, lgb.Booster) else xgb.DMatrix(X)
+    leaves = np.asarray(student.booster_.predict(rows, pred_leaf=True)).reshape(len(X), -1)
+    return OneHotEncoder(sparse_output=False).fit_transform(leaves)
+
+
+@BACKENDS
+def test_values_have_the_optimum_of_ridge_regression_on_the_leaves(backend):
+    X, y = load_diabetes(return_X_y=True)
+    weight = np.random.default_rng(1).random(len(X)) + 0.5
+    student = BoostingStudentRegressor(reg_lambda=7.0, backend=backend, random_state=0)
+    student.fit(X, y, sample_weight=weight)
+    B = leaf_indicators(student, X)
+    expected = Ridge(7.0, solver="svd").fit(B, y, sample_weight=weight / weight.mean())
+    np.testing.assert_allclose(student.predict(X), expected.predict(B), rtol=1e-4)
+    assert student.reg_lambda_ == 7.0
+
+
+@BACKENDS
+def test_classes_have_the_optimum_of_logistic_regression_on_the_leaves(backend):
+    X, P = make_soft(2)
+    y = draw_labels(P)
+    student = BoostingStudentClassifier(reg_lambda=5.0, backend=backend, random_state=0)
+    student.fit(X, y)
+    B = leaf_indicators(student, X)
+    expected = LogisticRegression(C=1 / 5.0, solver="newton-cg", tol=1e-10).fit(B, y)
+    Q = student.predict_proba(X)
+    np.testing.assert_allclose(Q, expected.predict_proba(B), atol=2e-3)
 
 
 def test_few_real_rows_choose_nothing():
     X, y = make_noisy(300)
     soft = np.column_stack([1.0 - y, y]) * 0.6 + 0.2
     labeled = np.arange(len(X)) < 50
-    student = BoostingStudentClassifier(max_total_leaves=400, random_state=0)
+    student = BoostingStudentClassifier(random_state=0)
     student.fit(X, y, soft_targets=soft, labeled=labeled)
-    assert (student.n_rounds_, student.learning_rate_) == (50, 0.14)
+    assert student.reg_lambda_ == USUAL.final
 
 
 def test_true_labels_decide_not_the_teacher():
     X, _ = make_noisy(400)
     taught = (X[:, 0] > 0).astype(int)
     soft = np.eye(2)[taught] * 0.9 + 0.05
-    student = BoostingStudentClassifier(max_total_leaves=400, random_state=0)
-    rounds = []
+    student = BoostingStudentClassifier(random_state=0)
+    penalties = []
     for y in (taught, np.random.default_rng(0).permutation(taught)):
         student.fit(X, y, soft_targets=soft, labeled=np.full(400, True))
-        rounds.append(student.n_rounds_)
-    assert rounds[0] > rounds[1] == 1
+        penalties.append(student.reg_lambda_)
+    assert 10.0 * penalties[0] < penalties[1]
+    # Their noise asks for a larger penalty than what the teacher says.
+    direct = clone(student).fit(X, y)
+    assert direct.reg_lambda_ == penalties[1] / SOFT_SHARE
 
 
 @BACKENDS
-@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("n_classes", [1, 3])
 @pytest.mark.parametrize("sparse", [False, True])
-def test_last_stage_is_the_whole_sum(backend, n_classes, sparse):
-    X, P = make_soft(n_classes)
+def test_engines_say_the_leaves_of_each_round_and_take_values_for_them(backend, n_classes, sparse):
+    X, P = make_soft(3)
     X[np.abs(X) < 0.7] = 0.0
     Z = sp.csr_matrix(X) if sparse else X
-    student = BoostingStudentClassifier(backend=backend, learning_rate=0.3, max_total_leaves=60)
-    student.fit(Z, draw_labels(P), soft_targets=P)
-    engine = ENGINES[backend]
-    stages = list(engine.staged_scores(student.booster_, Z, 1))
-    assert len(stages) == student.n_rounds_
-    whole = engine.scores(student.booster_, Z, 1)
-    np.testing.assert_allclose(stages[-1], whole, atol=1e-5)
-    assert np.abs(stages[0] - whole).max() > 0.1
+    targets, engine, seen = P[:, :n_classes], ENGINES[backend], []
+    plan = TreePlan(
+        n_rounds=4,
+        n_leaves=5,
+        n_scores=n_classes,
+        learning_rate=0.5,
+        reg_lambda=1.0,
+        min_rows=5,
+        min_curvature=5.0,
+        seed=0,
+        n_threads=1,
+    )
+
+    def objective(scores):
+        return scores - targets, np.ones_like(scores)
+
+    booster = engine.fit(Z, plan, objective, seen.append)
+    codes = engine.leaves(booster, Z, 1)
+    assert codes.shape == (len(X), 4 * n_classes)
+    np.testing.assert_array_equal(np.column_stack(seen), codes)
+    assert 1 < codes.max() < engine.n_slots(5)
+    rng = np.random.default_rng(0)
+    values = [rng.normal(size=engine.n_slots(5)) for _ in range(4 * n_classes)]
+    changed = engine.with_values(booster, values)
+    restored = engine.from_bytes(engine.to_bytes(changed))
+    expected = np.zeros((len(X), n_classes))
+    for t, (value, leaf) in enumerate(zip(values, codes.T, strict=True)):
+        expected[:, t % n_classes] += value[leaf]
+    np.testing.assert_allclose(engine.scores(restored, Z, 1), expected, atol=1e-5)

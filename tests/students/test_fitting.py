@@ -64,7 +64,7 @@ class TestFit:
             weight=weight,
             hard_label_weight=np.linspace(0, 1, len(X)),
         )
-        built_in = LinearStudentClassifier(standardize=False, tol=1e-9).fit(
+        built_in = LinearStudentClassifier(alpha=1.0, standardize=False, tol=1e-9).fit(
             X, y, weight, soft_targets=P, hard_label_weight=np.linspace(0, 1, len(X))
         )
         assert_allclose(model.coef_, built_in.coef_, atol=1e-5)
@@ -85,9 +85,9 @@ class TestFit:
     @pytest.mark.parametrize(
         "estimator",
         [
-            LinearStudentRegressor(),
+            # With fixed settings, which students else choose on the true values alone.
+            LinearStudentRegressor(alpha=1.0),
             LinearRegression(),
-            # With fixed settings, which a tree else chooses on the true values alone.
             TreeStudentRegressor(min_samples_leaf=5, shrinkage=1, ccp_alpha=0, random_state=0),
         ],
         ids=repr,

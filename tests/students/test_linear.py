@@ -15,11 +15,14 @@ from scipy.optimize import check_grad
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import ElasticNet, LogisticRegression, Ridge
+from sklearn.metrics import log_loss
 from sklearn.preprocessing import StandardScaler
 
 from skdistill.losses import DistillationLoss, softmax
 from skdistill.students import LinearStudentClassifier, LinearStudentRegressor
-from skdistill.students._logistic import LogisticObjective
+from skdistill.students._linear.fit import Columns, Penalty, Solver, fit_logistic
+from skdistill.students._linear.logistic import LogisticObjective
+from skdistill.students._linear.strength import SOFT_SHARE, STRENGTHS
 
 
 def make(n=150, n_classes=3, seed=0):
@@ -56,7 +59,7 @@ def test_soft_targets_are_those_of_expanded_rows(n_classes, container):
     w = 0.3
     mixed = (1 - w) * P + w * np.eye(n_classes)[y]
     weight = np.random.default_rng(0).uniform(0, 2, len(X))
-    student = LinearStudentClassifier(standardize=False, tol=1e-10)
+    student = LinearStudentClassifier(alpha=1.0, standardize=False, tol=1e-10)
     student.fit(container(X), y, sample_weight=weight, soft_targets=P, hard_label_weight=w)
     rows, codes = np.nonzero(mixed)
     expected = best_logistic(X[rows], codes, 1.0, (weight[:, None] * mixed)[rows, codes])
@@ -155,8 +158,8 @@ def test_squares_of_huge_columns_do_not_overflow(container, l1_ratio):
 
 def test_temperature_acts_and_the_students_own_logits_are_recovered():
     X, y, P = make()
-    plain = LinearStudentClassifier().fit(X, y, soft_targets=P)
-    hot = LinearStudentClassifier().fit(X, y, soft_targets=P, temperature=5.0)
+    plain = LinearStudentClassifier(alpha=1.0).fit(X, y, soft_targets=P)
+    hot = LinearStudentClassifier(alpha=1.0).fit(X, y, soft_targets=P, temperature=5.0)
     assert np.abs(hot.predict_proba(X) - plain.predict_proba(X)).max() > 0.01
     # A linear teacher is met at any temperature, neither flattened nor sharpened.
     P = softmax(X @ np.random.default_rng(1).normal(size=(4, 3)) * 2)
@@ -212,9 +215,11 @@ def test_more_columns_than_rows():
 def test_sparse_and_dense_agree():
     X, y, P = make()
     X[X < 0.5] = 0.0
-    dense = LinearStudentClassifier(standardize=False, tol=1e-10).fit(X, y, soft_targets=P)
+    dense = LinearStudentClassifier(alpha=1.0, standardize=False, tol=1e-10)
+    dense.fit(X, y, soft_targets=P)
     # Standardizing is void for sparse rows.
-    sparse = LinearStudentClassifier(tol=1e-10).fit(sp.csr_array(X), y, soft_targets=P)
+    sparse = LinearStudentClassifier(alpha=1.0, tol=1e-10)
+    sparse.fit(sp.csr_array(X), y, soft_targets=P)
     assert_allclose(sparse.coef_, dense.coef_, atol=1e-6)
     assert_allclose(sparse.predict_proba(X), dense.predict_proba(sp.csc_matrix(X)), atol=1e-6)
 
@@ -239,7 +244,7 @@ def test_no_convergence_is_told_with_the_remedy():
 
 def test_the_loss_is_convex_at_its_optimum():
     X, y, P = make()
-    student = LinearStudentClassifier(standardize=False, tol=1e-9)
+    student = LinearStudentClassifier(alpha=1.0, standardize=False, tol=1e-9)
     student.fit(X, y, soft_targets=P, temperature=3.0, hard_label_weight=0.2)
     loss = DistillationLoss(P, y, temperature=3.0, hard_label_weight=0.2)
 
@@ -255,7 +260,8 @@ def test_the_loss_is_convex_at_its_optimum():
     ("params", "error", "message"),
     [
         ({"alpha": -1.0}, ValueError, "alpha must be a finite number >= 0, got -1.0"),
-        ({"alpha": "1"}, TypeError, "alpha must be a number"),
+        ({"alpha": "1"}, ValueError, "alpha must be 'auto' or a number, got '1'"),
+        ({"alpha": None}, TypeError, "alpha must be a number"),
         ({"l1_ratio": 1.5}, ValueError, "l1_ratio must be a finite number >= 0 and <= 1, got 1.5"),
         ({"max_iter": 0}, ValueError, "max_iter must be an integer >= 1"),
         ({"tol": 0.0}, ValueError, "tol must be a finite number > 0"),
@@ -275,3 +281,98 @@ def test_refitting_gives_the_same():
     X, y, P = make()
     fits = [LinearStudentClassifier().fit(X, y, soft_targets=P).coef_ for _ in range(2)]
     assert_array_equal(*fits)
+
+
+def make_dull(n, n_columns=40, seed=0, noise=3.0):
+    """Many columns that matter a little, and much noise."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, n_columns))
+    return X, X @ np.full(n_columns, 0.1) + noise * rng.normal(size=n)
+
+
+@pytest.mark.parametrize("regression", [False, True])
+@pytest.mark.parametrize("container", [np.asarray, sp.csr_matrix])
+def test_auto_is_near_the_best_strength(regression, container):
+    kind = LinearStudentRegressor if regression else LinearStudentClassifier
+    (X, y), (X_new, y_new) = make_dull(200), make_dull(5000, seed=1)
+    if not regression:
+        y, y_new = y > 0, y_new > 0
+
+    def loss(alpha):
+        student = kind(alpha=alpha).fit(container(X), y)
+        if regression:
+            return np.mean((student.predict(X_new) - y_new) ** 2), student.alpha_
+        return log_loss(y_new, student.predict_proba(X_new)), student.alpha_
+
+    reached, alpha = loss("auto")
+    losses = {a: loss(a)[0] for a in STRENGTHS}
+    assert alpha in STRENGTHS
+    assert alpha >= 10.0
+    assert reached < min(losses.values()) + 0.2 * (losses[1.0] - min(losses.values()))
+
+
+def test_auto_takes_a_weak_penalty_for_what_can_be_learned():
+    X, _ = make_dull(500, 3)
+    assert LinearStudentRegressor().fit(X, X.sum(axis=1)).alpha_ == min(STRENGTHS)
+    sure = LinearStudentClassifier().fit(X, X.sum(axis=1) > 0)
+    assert sure.alpha_ <= 0.1
+    assert isinstance(sure.alpha_, float)
+
+
+@pytest.mark.parametrize("regression", [False, True])
+def test_true_labels_choose_the_strength_not_the_teacher(regression):
+    kind = LinearStudentRegressor if regression else LinearStudentClassifier
+    X, noisy = make_dull(600)
+    clear = X @ np.full(X.shape[1], 0.1)
+    y, soft = noisy, clear
+    if not regression:
+        y, soft = noisy > 0, softmax(np.column_stack([-5 * clear, 5 * clear]))
+    labeled = np.arange(600) < 200
+    student = kind().fit(X, y, soft_targets=soft, labeled=labeled)
+    alone = kind().fit(X[labeled], y[labeled])
+    assert student.alpha_ == SOFT_SHARE * alone.alpha_
+    assert alone.alpha_ >= 10.0
+    assert kind(alpha=3.0).fit(X, y, soft_targets=soft).alpha_ == 3.0
+
+
+@pytest.mark.parametrize("kind", [LinearStudentClassifier, LinearStudentRegressor])
+def test_few_true_labels_choose_nothing(kind):
+    X, y = make_dull(59)
+    assert kind().fit(X, y > 0).alpha_ == 1.0
+
+
+@settings(max_examples=10, deadline=None)
+@given(factor=st.sampled_from([1e-3, 0.5, 1.0]), l1_ratio=st.sampled_from([0.0, 0.5]))
+def test_shares_as_weights_scale_the_strength(factor, l1_ratio):
+    X, y = make_dull(150, 5)
+    for kind, target in [(LinearStudentClassifier, y > 0), (LinearStudentRegressor, y)]:
+        plain = kind(l1_ratio=l1_ratio).fit(X, target)
+        shares = kind(l1_ratio=l1_ratio).fit(X, target, np.full(len(X), factor))
+        assert shares.alpha_ == pytest.approx(factor * plain.alpha_)
+        assert_allclose(shares.predict(X), plain.predict(X), rtol=1e-3)
+
+
+def test_auto_leaves_out_columns_of_noise():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(400, 30))
+    y = 1e4 * (X[:, 0] - X[:, 1] + rng.normal(size=400))
+    for student in (LinearStudentRegressor(l1_ratio=1.0), LinearStudentClassifier(l1_ratio=1.0)):
+        target = y if isinstance(student, LinearStudentRegressor) else y > 0
+        coef = student.fit(X, target).coef_.ravel()
+        assert (coef[:2] != 0).all()
+        assert (coef[2:] == 0).mean() > 0.3
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 50), l1_ratio=st.sampled_from([0.0, 0.3]))
+def test_a_warm_start_reaches_the_same_optimum(seed, l1_ratio):
+    X, y, P = make(n=60, n_classes=3, seed=seed)
+    loss, weight = DistillationLoss(P, y), np.random.default_rng(seed).uniform(0.5, 2, 60)
+    columns = Columns.measure(5.0 + 3.0 * X, weight, 4)
+    solver = Solver(max_iter=2000, tol=1e-9)
+    cold = fit_logistic(columns, loss, weight, Penalty(2.0, l1_ratio), solver)
+    other = fit_logistic(columns, loss, weight, Penalty(50.0, l1_ratio), solver)
+    warm = fit_logistic(columns, loss, weight, Penalty(2.0, l1_ratio), solver, other)
+    assert_allclose(warm.coef, cold.coef, atol=1e-5)
+    again = fit_logistic(columns, loss, weight, Penalty(2.0, l1_ratio), solver, cold)
+    assert again.n_iter <= 3 < cold.n_iter

@@ -337,12 +337,13 @@ class TestTeacher:
         )
         y = np.where(y > 0.5, "yes", "no")
         student = PrunedStudentClassifier(reg_lambda=1.0, random_state=0)
-        model = DistilledClassifier(teacher, student=student, random_state=0).fit(X, y)
+        settings = {"search_budget": 0, "random_state": 0}
+        model = DistilledClassifier(teacher, student=student, **settings).fit(X, y)
         assert model.score(X, y) > 0.85
         assert isinstance(model.student_, PrunedStudentClassifier)
         # It is not the student that it would be without the teacher's trees.
         alone = DistilledClassifier(
-            teacher, student=BoostingStudentClassifier(max_total_leaves=155), random_state=0
+            teacher, student=BoostingStudentClassifier(max_total_leaves=155), **settings
         ).fit(X, y)
         assert model.fidelity(X)["kl"] < 2 * alone.fidelity(X)["kl"]
 
