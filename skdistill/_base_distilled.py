@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,6 @@ from skdistill._labels import (
     adapt_teacher,
     find_temperature,
     fit_teacher,
-    label_folds,
     label_transfer_set,
 )
 from skdistill._learning import learn
@@ -30,8 +30,8 @@ from skdistill._problem import (
     separate_unlabeled,
 )
 from skdistill._record import DistillationRecord
-from skdistill._selection import select, warn_if_unused
-from skdistill._trials import hold_out, split_rows
+from skdistill._selection import Search, warn_if_unused
+from skdistill._trials import split_rows
 from skdistill._validation import check_integer
 from skdistill.students import BaseStudent, make_student, takes_soft_targets
 from skdistill.targets import soften
@@ -123,28 +123,38 @@ class BaseDistilled(MetaEstimatorMixin, BaseEstimator, metaclass=ABCMeta):
                 sample_weight=problem.weight,
                 random_state=rng,
             )
-            splits = split_rows(problem, settings) if len(candidates) > 1 else None
-            folds = hold_out(splits or [], problem, X_unlabeled, choices, rng)
-        how: dict[str, Any] = {"settings": settings, "record": record}
+        splits = split_rows(problem, settings) if len(candidates) > 1 else None
         with record.timed("teacher labels"):
-            targets = label_transfer_set(teacher, rows, problem, choices, splits=splits, **how)
-            labeled = label_folds(teacher, folds, targets[: rows.n_real], choices, **how)
+            targets = label_transfer_set(
+                teacher, rows, problem, choices, splits=splits, settings=settings, record=record
+            )
+        temperature = find_temperature(targets, problem, choices, record)
+        if splits is not None:
+            with record.timed("search"):
+                choices = Search(
+                    student,
+                    problem,
+                    X_unlabeled,
+                    teacher,
+                    targets[: rows.n_real],
+                    temperature,
+                    settings,
+                    record,
+                    rng,
+                ).choose(candidates, splits)
         if problem.classes is not None:
-            temperature = find_temperature(targets, problem, choices, record)
             targets = soften(targets, temperature)
-            labeled = [fold.soften(temperature) for fold in labeled]
-        with record.timed("search"):
-            choices = select(student, candidates, labeled, problem, **how)
         settings.report(f"fitting the student {type(student).__name__}")
         with record.timed("student"):
             student = learn(student, rows, targets, problem, choices, teacher)
         self._finish(student, teacher, problem, choices, record, rows)
+        warn_if_unused(record)
         return self
 
     def _start(self) -> tuple[DistillationRecord, np.random.RandomState, Settings]:
         rng = check_random_state(self.random_state)
         settings = Settings(
-            cv=self.cv,
+            cv=list(self.cv) if isinstance(self.cv, Iterator) else self.cv,
             memory=check_memory(self.memory),
             n_jobs=self.n_jobs,
             seed=int(rng.randint(np.iinfo(np.int32).max)),
@@ -191,8 +201,8 @@ class BaseDistilled(MetaEstimatorMixin, BaseEstimator, metaclass=ABCMeta):
             has_teacher=teacher is not None,
             has_targets=problem.soft_targets is not None,
             refittable=teacher is not None and teacher.refittable,
-            n_folds=count_folds(self.cv, problem.y, classification=problem.classes is not None),
-            n_rows=problem.n_rows,
+            n_folds=count_folds(settings.cv, problem.y, classification=problem.classes is not None),
+            n_rows=problem.n_weighty,
             n_unlabeled=0 if X_unlabeled is None else num_samples(X_unlabeled),
             sees_temperature=takes_soft_targets(student),
         )
@@ -219,9 +229,9 @@ class BaseDistilled(MetaEstimatorMixin, BaseEstimator, metaclass=ABCMeta):
         record.teacher_labels, record.correction = choices.teacher_labels, choices.correction
         record.augment = None if choices.sampler is None else type(choices.sampler).__name__
         record.reasons = choices.reasons
-        record.n_real, record.n_unlabeled = rows.n_real, rows.n_unlabeled
+        record.n_real = rows.n_real
+        record.n_unlabeled = rows.n_unlabeled if choices.use_teacher else 0
         record.n_augmented = rows.n_augmented if choices.sampler is not None else 0
-        warn_if_unused(record)
         self.student_, self.teacher_, self.distillation_ = student, teacher, record
         if problem.classes is not None:
             self.classes_ = problem.classes

@@ -47,7 +47,7 @@ def list_candidates(
     auto = {name for name, value in params.items() if is_auto(value)}
     candidates = [choices]
     if "hard_label_weight" in auto:
-        candidates.append(replace(alone, use_teacher=False))
+        candidates.append(replace(alone, use_teacher=False, hard_label_weight=1.0))
         # Without other rows, all weight on the true labels is the direct fit.
         if others and choices.correction is None:
             candidates.append(replace(choices, hard_label_weight=1.0))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, replace
 from typing import Any
 
+import joblib
 import numpy as np
 
 from skdistill._choosing import Choices
@@ -28,6 +29,8 @@ from skdistill.transfer import TransferSet, count_folds, cross_fit
 # Folds of the out-of-fold labels within a fold of the search: fewer than elsewhere, since these
 # teachers are fitted for the search alone.
 INNER_FOLDS = 3
+
+NO_MEMORY = joblib.Memory(None)
 
 
 def adapt_teacher(
@@ -103,54 +106,101 @@ def label_transfer_set(
     return targets
 
 
-def label_folds(
+def label_fold(
     teacher: Teacher | None,
-    folds: Sequence[Fold],
+    fold: Fold,
     real: np.ndarray,
     choices: Choices,
     *,
+    keep_teacher: bool,
+    nested: bool,
     settings: Settings,
     record: DistillationRecord,
-) -> list[LabeledFold]:
-    """Label the rows of the folds of the search, without looking at what they hold out if possible.
+) -> LabeledFold:
+    """Label the rows of a fold of the search, without looking at what it holds out if possible.
 
-    A teacher that can be refitted is fitted to each fold's own rows and cross-fitted on them. Even
-    out-of-fold labels would tell what is held out: each comes from a teacher that has seen most of
-    it, and a student adds up what all of them say. This matters where rows are few. Where they are
-    so many that some are drawn, where a class has too few, and for other teachers, the labels of
-    the real rows are those of the final fit, and the teacher itself labels the others.
+    A teacher that can be refitted is fitted to the fold's own rows and cross-fitted on them. Even
+    the out-of-fold labels of the final fit would tell what is held out: each comes from a teacher
+    that has seen most of it, and a student adds up what all of them say. This matters where rows
+    are few. Other teachers label all rows themselves.
 
     Parameters
     ----------
     teacher : Teacher or None
         The fitted teacher.
-    folds : sequence of Fold
+    fold : Fold
         Rows to fit to.
     real : ndarray of shape (n_real, ...)
         Soft targets of all real rows, for the final fit.
     choices : Choices
         Where labels come from.
+    keep_teacher : bool
+        Whether the student reads the teacher itself; labels alone can come from the cache.
+    nested : bool
+        Whether to cross-fit within the fold; else the labels of the final fit do.
     settings, record : Settings, DistillationRecord
         How to run, and what to note it in.
 
     Returns
     -------
-    folds : list of LabeledFold
+    fold : LabeledFold
     """
-    labeled = []
-    for number, fold in enumerate(folds):
-        part, targets, own = fold.problem, real[fold.train], teacher
-        n_inner = count_folds(INNER_FOLDS, part.y, classification=part.classes is not None)
-        if teacher is not None and choices.out_of_fold and fold.is_whole and n_inner:
-            settings.report(f"search: fitting teachers without fold {number + 1} of {len(folds)}")
-            own = teacher.refit(part.X, part.y, part.weight, random_state=settings.seed)
-            record.teacher_fits += 1
-            targets = _cross_fit(own, part, INNER_FOLDS, settings, record)
-        if own is not None and fold.rows.n_rows > fold.rows.n_real:
-            others = _label(own, fold.rows.others, part, settings, record)
+    targets, own = real[fold.train], teacher
+    further = fold.rows.n_rows > fold.rows.n_real
+    if teacher is None or not choices.out_of_fold:
+        if teacher is not None and further:
+            others = _label(teacher, fold.rows.others, fold.problem, settings, record)
             targets = np.concatenate([targets, others])
-        labeled.append(LabeledFold(fold, targets, own))
-    return labeled
+        return LabeledFold(fold, targets, own)
+    part = fold.problem
+    if nested and count_folds(INNER_FOLDS, part.y, classification=part.classes is not None):
+        targets = _cross_fit(teacher, part, INNER_FOLDS, settings, record)
+    refit = _Refit(teacher, part, settings, record)
+    if keep_teacher:
+        own = refit.teacher
+    if further:
+        targets = np.concatenate([targets, refit.label(fold.rows.others)])
+    return LabeledFold(fold, targets, own)
+
+
+class _Refit:
+    """The teacher fitted to some rows, if it must be; what it says may be in the cache."""
+
+    def __init__(
+        self, teacher: Teacher, problem: Problem, settings: Settings, record: DistillationRecord
+    ) -> None:
+        self._original, self._problem = teacher, problem
+        self._settings, self._record = settings, record
+        self._fitted: Teacher | None = None
+
+    @property
+    def teacher(self) -> Teacher:
+        """The teacher, fitted now if it was not."""
+        if self._fitted is None:
+            part, seed = self._problem, self._settings.seed
+            self._fitted = self._original.refit(part.X, part.y, part.weight, random_state=seed)
+            self._record.teacher_fits += 1
+        return self._fitted
+
+    def label(self, X: Any) -> np.ndarray:
+        """Label rows."""
+        part, memory = self._problem, self._settings.memory
+
+        def ask() -> np.ndarray:
+            return _label(
+                self.teacher, X, part, replace(self._settings, memory=NO_MEMORY), self._record
+            )
+
+        if memory.location is None:
+            return ask()
+        what = (part.X, part.y, part.weight, part.classes, self._settings.seed, X)
+        key = f"{self._original.fingerprint()}-{joblib.hash(what)}"
+        return np.asarray(memory.cache(_ask, ignore=["ask"])(key, ask))
+
+
+def _ask(key: str, ask: Callable[[], np.ndarray]) -> np.ndarray:
+    """Ask a teacher; `key` stands for the question in the cache."""
+    return ask()
 
 
 def _label(

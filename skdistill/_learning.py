@@ -111,7 +111,7 @@ def row_losses(student: Any, held_out: Problem) -> np.ndarray:
     """
     classes, codes = held_out.classes, held_out.codes
     if classes is None or codes is None:
-        return np.asarray((student.predict(held_out.X) - held_out.y) ** 2)
+        return np.asarray((np.ravel(student.predict(held_out.X)) - held_out.y) ** 2)
     if not hasattr(student, "predict_proba"):
         return np.asarray(student.predict(held_out.X) != held_out.y, dtype=np.float64)
     P = np.zeros((len(codes), len(classes)))

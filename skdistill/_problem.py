@@ -37,6 +37,11 @@ class Problem:
         """Number of real rows."""
         return num_samples(self.X)
 
+    @property
+    def n_weighty(self) -> int:
+        """Number of real rows of some weight."""
+        return self.n_rows if self.weight is None else int(np.count_nonzero(self.weight))
+
 
 @dataclass(frozen=True)
 class Settings:

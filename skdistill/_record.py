@@ -47,6 +47,9 @@ class DistillationRecord:
         What the search compared: settings, `loss` on held-out real rows (log loss or squared
         error), `excess` over the one chosen and its `standard_error`, `n_folds`, `seconds`,
         `chosen`. Empty if nothing was searched.
+    final_losses : list of float
+        With more rows than the search draws: losses on held-out rows of the one chosen and of the
+        direct fit, both fitted to all other rows.
     search_fits : int
         Students fitted in the search.
     n_real, n_unlabeled, n_augmented : int
@@ -73,6 +76,7 @@ class DistillationRecord:
     diagnosis: dict[str, Any] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
     candidates: list[dict[str, Any]] = field(default_factory=list)
+    final_losses: list[float] = field(default_factory=list)
     search_fits: int = 0
     n_real: int = 0
     n_unlabeled: int = 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 import time
 import warnings
 from collections.abc import Sequence
@@ -16,12 +15,20 @@ from sklearn.base import clone
 from sklearn.utils.parallel import Parallel, delayed
 
 from skdistill._choosing import Choices
+from skdistill._labels import label_fold
 from skdistill._learning import learn, row_losses
-from skdistill._problem import Problem, Settings, take_problem
+from skdistill._problem import Problem, Settings
 from skdistill._record import DistillationRecord
-from skdistill._trials import LabeledFold
-from skdistill.exceptions import TeacherNotUsedWarning
+from skdistill._trials import MAX_REAL_ROWS, LabeledFold, Splits, hold_out, usable_splits
+from skdistill.exceptions import TeacherError, TeacherNotUsedWarning
 from skdistill.students import reads_teacher
+from skdistill.teachers import Teacher
+from skdistill.teachers._fingerprint import fingerprint
+
+# Folds that candidates are compared on, and those that are compared on more than the first one:
+# the rules, the direct fit, and the best of the others.
+MOST_FOLDS = 3
+N_KEPT = 3
 
 
 @dataclass(eq=False)
@@ -34,8 +41,8 @@ class Trial:
     seconds: float = 0.0
 
     def add(self, losses: np.ndarray, weights: np.ndarray, seconds: float) -> None:
-        """Add what was measured on one fold."""
-        self.losses.append(losses)
+        """Add what was measured on one fold; what is no number is as bad as can be."""
+        self.losses.append(np.where(np.isnan(losses), np.inf, losses))
         self.weights.append(weights)
         self.seconds += seconds
 
@@ -50,6 +57,8 @@ class Trial:
         losses, others = (np.concatenate(trial.losses[:n_folds]) for trial in (self, other))
         weights = np.concatenate(self.weights[:n_folds])
         share = weights / weights.sum()
+        if not (np.isfinite(losses).all() and np.isfinite(others).all()):
+            return (0.0 if self is other else np.inf), 0.0
         difference = losses - others
         mean = float(share @ difference)
         return mean, float(np.sqrt((share**2) @ (difference - mean) ** 2))
@@ -57,7 +66,7 @@ class Trial:
     def is_as_good_as(self, other: Trial) -> bool:
         """Tell whether it is worse by no more than one standard error."""
         excess, error = self.excess(other)
-        return excess <= error
+        return bool(excess <= error)  # never where a loss is infinite
 
     def describe(self, chosen: Trial) -> dict[str, Any]:
         """Return what a record says of it."""
@@ -79,7 +88,7 @@ def plan_rounds(budget: int, n_candidates: int, n_folds: int) -> tuple[int, int,
     Parameters
     ----------
     budget : int
-        Student fits.
+        Student fits, at least two.
     n_candidates, n_folds : int
         What there is to compare, and to compare on.
 
@@ -92,78 +101,135 @@ def plan_rounds(budget: int, n_candidates: int, n_folds: int) -> tuple[int, int,
     Examples
     --------
     >>> from skdistill._selection import plan_rounds
-    >>> plan_rounds(12, 6, 3), plan_rounds(12, 4, 3), plan_rounds(5, 6, 3)
-    ((6, 3, 3), (4, 4, 3), (2, 2, 2))
+    >>> plan_rounds(12, 6, 3), plan_rounds(12, 4, 3), plan_rounds(8, 6, 3), plan_rounds(5, 6, 3)
+    ((6, 3, 3), (4, 4, 3), (5, 3, 2), (2, 2, 2))
     """
-    n_folds = min(n_folds, budget // 2)
-    if n_folds < 1:
-        return 1, 1, 0
-    if n_candidates * n_folds <= budget:
-        return n_candidates, n_candidates, n_folds
-    n_kept = max(2, budget // 4)
-    n_first = min(n_candidates, budget - n_kept * (n_folds - 1))
-    return n_first, min(n_kept, n_first), n_folds
+    for folds in range(min(n_folds, MOST_FOLDS), 0, -1):
+        if n_candidates * folds <= budget:
+            return n_candidates, n_candidates, folds
+        if N_KEPT * folds <= budget and folds > 1:
+            n_kept = max(N_KEPT, budget // 4)
+            n_first = min(n_candidates, budget - n_kept * (folds - 1))
+            return n_first, min(n_kept, n_first), folds
+    return 2, 2, min(n_folds, budget // 2, MOST_FOLDS)
 
 
-def select(
-    student: Any,
-    candidates: Sequence[Choices],
-    folds: Sequence[LabeledFold],
-    problem: Problem,
-    *,
-    settings: Settings,
-    record: DistillationRecord,
-) -> Choices:
-    """Fit the candidates on folds, and choose the simplest that is as good as the best.
-
-    All are fitted on the first fold; the first candidate, the direct fit and the best of the
-    others then on the other folds. As good as the best is what is within one standard error of
-    it, that of the mean difference of losses row by row. The simplest are the first candidate,
-    which are the settings that need no search, and then the direct fit.
+@dataclass(frozen=True)
+class Search:
+    """What the candidates are compared on.
 
     Parameters
     ----------
     student : estimator
         Unfitted and seeded; clones of it are fitted.
-    candidates : sequence of Choices
-        What to compare, the most promising first.
-    folds : sequence of LabeledFold
-        Labelled rows to fit to, and held-out rows.
     problem : Problem
         All real rows.
+    X_unlabeled : array-like or None
+        Unlabelled rows.
+    teacher : Teacher or None
+        The fitted teacher.
+    targets : ndarray of shape (n_real, ...)
+        Soft targets of the real rows for the final fit, uncalibrated.
+    temperature : float
+        Calibrates the teacher.
     settings : Settings
         Budget, jobs, cache and progress.
     record : DistillationRecord
         Takes each candidate's score.
-
-    Returns
-    -------
-    choices : Choices
-        The candidate chosen.
+    rng : RandomState
+        Draws rows.
     """
-    n_first, n_kept, n_folds = plan_rounds(settings.search_budget, len(candidates), len(folds))
-    if n_first < 2 or n_folds < 1:
-        return candidates[0]
-    trials = [Trial(choices) for choices in candidates[:n_first]]
-    simplest = [trials[0], *(trial for trial in trials if not trial.choices.use_teacher)]
-    run = _Runner(student, problem, settings.memory)
-    kept = trials
-    for number in range(n_folds):
-        settings.report(f"search: {len(kept)} candidates on fold {number + 1} of {n_folds}")
-        key = run.hash_fold(folds[number])
-        answers = Parallel(n_jobs=settings.n_jobs)(
-            delayed(run)(key, folds[number], trial.choices) for trial in kept
+
+    student: Any
+    problem: Problem
+    X_unlabeled: Any
+    teacher: Teacher | None
+    targets: np.ndarray
+    temperature: float
+    settings: Settings
+    record: DistillationRecord
+    rng: np.random.RandomState
+
+    def choose(self, candidates: Sequence[Choices], splits: Splits) -> Choices:
+        """Fit the candidates on folds, and choose the simplest that is as good as the best.
+
+        All are fitted on the first fold; the first candidate, the direct fit and the best of the
+        others then on the other folds. As good as the best is what is within one standard error
+        of it, that of the mean difference of losses row by row. The simplest are the first
+        candidate, which are the settings that need no search, and then the direct fit, if it is
+        better than those.
+
+        Where the folds are drawn from more rows, the one chosen, if it needs the teacher, and
+        the direct fit meet once more on all the rows of a fold: a direct fit gains more by more
+        rows.
+
+        Parameters
+        ----------
+        candidates : sequence of Choices
+            What to compare, the most promising first.
+        splits : list of (train, test)
+            The folds of `cv`.
+
+        Returns
+        -------
+        choices : Choices
+            The candidate chosen.
+        """
+        splits = usable_splits(splits, self.problem)
+        is_drawn = any(len(train) > MAX_REAL_ROWS for train, _ in splits[:MOST_FOLDS])
+        budget = self.settings.search_budget - (2 if is_drawn else 0)
+        if budget < 2 or not splits:
+            return candidates[0]
+        n_first, n_kept, n_folds = plan_rounds(budget, len(candidates), len(splits))
+        trials = [Trial(choices) for choices in candidates[:n_first]]
+        rules, direct = trials[0], next((t for t in trials if not t.choices.use_teacher), None)
+        kept = trials
+        for number, split in enumerate(splits[:n_folds]):
+            self._try(kept, self._make_fold(split, candidates[0]), f"{number + 1} of {n_folds}")
+            if number == 0:
+                kept = sorted(trials, key=lambda t: (t is not rules and t is not direct, t.score))
+                kept = kept[:n_kept]
+        best = min(kept, key=lambda trial: trial.score)
+        simplest = [rules, *([direct] if direct and direct.score < rules.score else [])]
+        chosen = next((trial for trial in simplest if trial.is_as_good_as(best)), best)
+        finals: list[Trial] = []
+        if is_drawn and direct and chosen is not direct:
+            finals = [Trial(chosen.choices), Trial(direct.choices)]
+            fold = self._make_fold(splits[0], candidates[0], whole=True)
+            self._try(finals, fold, "on all rows")
+            chosen = chosen if finals[0].is_as_good_as(finals[1]) else direct
+        self.record.candidates = [trial.describe(chosen) for trial in trials]
+        self.record.final_losses = [trial.score for trial in finals]
+        self.record.search_fits = sum(len(trial.losses) for trial in [*trials, *finals])
+        return _explain(chosen.choices, candidates[0])
+
+    def _make_fold(
+        self, split: tuple[np.ndarray, np.ndarray], rules: Choices, *, whole: bool = False
+    ) -> LabeledFold:
+        """Hold out rows, and let the teacher label the others."""
+        fold = hold_out(split, self.problem, self.X_unlabeled, rules, self.rng, whole=whole)
+        labeled = label_fold(
+            self.teacher,
+            fold,
+            self.targets,
+            rules,
+            keep_teacher=reads_teacher(self.student),
+            nested=not whole,
+            settings=self.settings,
+            record=self.record,
         )
-        for trial, (losses, weights, seconds) in zip(kept, answers, strict=True):
-            trial.add(losses, weights, seconds)
-        if number == 0:
-            # One fold is too little to drop what would be taken where nothing is better.
-            kept = sorted(trials, key=lambda t: (t not in simplest, t.score))[:n_kept]
-    best = min(kept, key=lambda trial: trial.score)
-    chosen = next((trial for trial in simplest if trial.is_as_good_as(best)), best)
-    record.candidates = [trial.describe(chosen) for trial in trials]
-    record.search_fits = sum(len(trial.losses) for trial in trials)
-    return _explain(chosen.choices, candidates[0])
+        return labeled if self.problem.classes is None else labeled.soften(self.temperature)
+
+    def _try(self, trials: Sequence[Trial], fold: LabeledFold, where: str) -> None:
+        """Fit and score candidates on one fold."""
+        self.settings.report(f"search: {len(trials)} candidates on fold {where}")
+        run = _Runner(self.student, fold, self.settings.memory)
+        key = run.hash()
+        answers = Parallel(n_jobs=self.settings.n_jobs)(
+            delayed(run)(key, trial.choices) for trial in trials
+        )
+        for trial, answer in zip(trials, answers, strict=True):
+            trial.add(*answer)
 
 
 def _explain(chosen: Choices, rules: Choices) -> Choices:
@@ -184,16 +250,17 @@ def warn_if_unused(record: DistillationRecord) -> None:
     """Say so where the direct fit was taken."""
     if record.used_teacher:
         return
-    others = [c for c in record.candidates if c["use_teacher"] and c["n_folds"] > 1]
     direct = next(c for c in record.candidates if c["chosen"])
-    best = min(others or record.candidates, key=lambda candidate: candidate["loss"])
+    others = [c for c in record.candidates if c["use_teacher"]]
+    best = min(others, key=lambda c: (-c["n_folds"], c["loss"]))
+    what = "the soft_targets were" if record.teacher is None else f"teacher {record.teacher} was"
     warnings.warn(
-        f"The teacher {record.teacher} was not used: on held-out rows the {record.student} "
-        f"fitted to the true labels alone has a loss of {direct['loss']:.4g}, the best distilled "
-        f"one {best['loss']:.4g} (standard error of the difference {best['standard_error']:.2g}). "
+        f"The {record.student} was fitted to the true labels alone: {what} not used. On held-out "
+        f"rows its loss is {direct['loss']:.4g}; that of the best distilled one differs from it by "
+        f"{best['excess']:+.3g} (standard error {best['standard_error']:.2g}). "
         "distillation_.candidates has the details.",
         TeacherNotUsedWarning,
-        stacklevel=4,
+        stacklevel=3,
     )
 
 
@@ -202,47 +269,43 @@ class _Runner:
     """Fit and score one candidate through the cache; workers must be able to unpickle it."""
 
     student: Any
-    problem: Problem
+    fold: LabeledFold
     memory: Memory
 
-    def hash_fold(self, fold: LabeledFold) -> str | None:
+    def hash(self) -> str | None:
         """Hash all that a trial depends on but the candidate.
 
-        None where there is no cache, or the student cannot be hashed (for a lambda in it, say).
+        None where there is no cache, or the student cannot be hashed.
         """
         if self.memory.location is None:
             return None
-        teacher = fold.teacher if reads_teacher(self.student) else None
-        parts = (
-            self.student,
-            fold.fold,
-            take_problem(self.problem, fold.fold.test),
-            fold.targets,
-            None if teacher is None else teacher.fingerprint(),
-        )
+        teacher = self.fold.teacher if reads_teacher(self.student) else None
         try:
-            return "-".join(str(joblib.hash(part)) for part in parts)
-        except (pickle.PicklingError, TypeError, AttributeError):
+            student = fingerprint(self.student, "student")
+            seen = None if teacher is None else teacher.fingerprint()
+        except TeacherError:
             return None
+        data = str(joblib.hash((self.fold.fold, self.fold.targets)))
+        return "-".join([student, str(seen), data])
 
-    def __call__(self, key: str | None, fold: LabeledFold, choices: Choices) -> tuple[Any, ...]:
-        data = (self.student, fold, choices, self.problem)
+    def __call__(self, key: str | None, choices: Choices) -> tuple[Any, ...]:
         if key is None:
-            return _held_out_losses("", data)
-        cached = self.memory.cache(_held_out_losses, ignore=["data"])
-        return cached(f"{key}-{sorted(choices.describe().items())}", data)
+            return _held_out_losses("", self, choices)
+        cached = self.memory.cache(_held_out_losses, ignore=["run", "choices"])
+        return cached(f"{key}-{sorted(choices.describe().items())}", self, choices)
 
 
-def _held_out_losses(key: str, data: tuple[Any, ...]) -> tuple[np.ndarray, np.ndarray, float]:
-    """Fit a candidate to a fold's rows and score it; `key` stands for `data` in the cache."""
-    student, labeled, choices, problem = data
-    fold, start = labeled.fold, time.perf_counter()
+def _held_out_losses(
+    key: str, run: _Runner, choices: Choices
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Fit a candidate to a fold's rows and score it; `key` stands for the rest in the cache."""
+    fold, start = run.fold.fold, time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the final fit says what there is to say
         fitted = learn(
-            clone(student), fold.rows, labeled.targets, fold.problem, choices, labeled.teacher
+            clone(run.student), fold.rows, run.fold.targets, fold.problem, choices, run.fold.teacher
         )
-        held_out = take_problem(problem, fold.test)
-        losses = row_losses(fitted, held_out)
-    weights = np.ones(len(losses)) if held_out.weight is None else held_out.weight
+        losses = row_losses(fitted, fold.held_out)
+    weight = fold.held_out.weight
+    weights = np.ones(len(losses)) if weight is None else weight
     return losses, weights, time.perf_counter() - start

@@ -12,12 +12,15 @@ from skdistill._compat import num_samples, take_rows
 from skdistill._problem import Problem, Settings, take_problem
 from skdistill.targets import soften
 from skdistill.teachers import Teacher
-from skdistill.transfer import TransferSet, build_transfer_set, make_folds
+from skdistill.transfer import TransferSet, build_transfer_set, check_partition, make_folds
 
-# At most so many folds are compared on, and so many real rows are fitted to in each.
-N_FOLDS = 3
+# Folds that the rows are split into for the search, however many `cv` has.
+MOST_SPLITS = 5
+
+# At most so many rows are fitted to, and held out, in a fold of the search.
 MAX_REAL_ROWS = 4_000
 MAX_UNLABELED_ROWS = 20_000
+MAX_HELD_OUT_ROWS = 20_000
 
 Splits = list[tuple[np.ndarray, np.ndarray]]
 
@@ -33,17 +36,16 @@ class Fold:
     rows : TransferSet
         These, with unlabelled rows and with rows made of these alone: nothing in it has seen
         what is held out.
-    train, test : ndarray of int
-        Which of all real rows they are, and which are held out.
-    is_whole : bool
-        Whether no real rows but those held out are missing.
+    train : ndarray of int
+        Which of all real rows they are.
+    held_out : Problem
+        The real rows to score on.
     """
 
     problem: Problem
     rows: TransferSet
     train: np.ndarray
-    test: np.ndarray
-    is_whole: bool
+    held_out: Problem
 
 
 @dataclass(frozen=True)
@@ -60,28 +62,55 @@ class LabeledFold:
 
 
 def split_rows(problem: Problem, settings: Settings) -> Splits:
-    """List the (train, test) rows of each fold of `cv`."""
-    return make_folds(
+    """List the (train, test) rows of each fold of `cv`, which must be a partition."""
+    splits = make_folds(
         problem.X,
         np.asarray(problem.y),
         classification=problem.classes is not None,
         cv=settings.cv,
         random_state=settings.seed,
     )
+    check_partition(splits, problem.n_rows)
+    return splits
+
+
+def usable_splits(splits: Splits, problem: Problem) -> Splits:
+    """Join the folds of `cv` to at most five, and leave out those that nothing can be told from.
+
+    A fold must have rows of some weight on both sides, and two classes to fit to.
+    """
+    parts = np.array_split(np.arange(len(splits)), min(len(splits), MOST_SPLITS))
+    tests = [np.sort(np.concatenate([splits[i][1] for i in part])) for part in parts]
+    everything = np.arange(problem.n_rows)
+    joined = [(np.setdiff1d(everything, test), test) for test in tests]
+    if problem.weight is not None:
+        joined = [
+            (train[problem.weight[train] > 0], test[problem.weight[test] > 0])
+            for train, test in joined
+        ]
+    return [
+        (train, test)
+        for train, test in joined
+        if len(train)
+        and len(test)
+        and (problem.codes is None or len(np.unique(problem.codes[train])) > 1)
+    ]
 
 
 def hold_out(
-    splits: Splits,
+    split: tuple[np.ndarray, np.ndarray],
     problem: Problem,
     X_unlabeled: Any,
     choices: Choices,
     rng: np.random.RandomState,
-) -> list[Fold]:
-    """Make the folds on which candidates are compared.
+    *,
+    whole: bool = False,
+) -> Fold:
+    """Make a fold on which candidates are compared.
 
     Parameters
     ----------
-    splits : list of (train, test)
+    split : tuple of (train, test)
         Rows to fit to and rows to hold out.
     problem : Problem
         All real rows.
@@ -91,42 +120,22 @@ def hold_out(
         Which sampler, and how many rows of it for how many real ones.
     rng : RandomState
         Draws rows where there are many, and augmented rows.
+    whole : bool, default=False
+        Whether to fit to all rows, however many.
 
     Returns
     -------
-    folds : list of Fold
-        At most three, each with at most 4000 real and 20,000 unlabelled rows, so that the search
-        costs the same however large the data are. Folds without rows of weight on either side, or
-        with a single class to fit to, are left out.
+    fold : Fold
     """
-    usable = [split for split in splits if _is_usable(split, problem)]
-    return [_make_fold(split, problem, X_unlabeled, choices, rng) for split in usable[:N_FOLDS]]
-
-
-def _is_usable(split: tuple[np.ndarray, np.ndarray], problem: Problem) -> bool:
-    """Tell whether rows of some weight are left to fit to, of two classes, and to score on."""
-    train, test = (
-        rows if problem.weight is None else rows[problem.weight[rows] > 0] for rows in split
-    )
-    if problem.codes is not None and len(np.unique(problem.codes[train])) < 2:
-        return False
-    return len(train) > 0 and len(test) > 0
-
-
-def _make_fold(
-    split: tuple[np.ndarray, np.ndarray],
-    problem: Problem,
-    X_unlabeled: Any,
-    choices: Choices,
-    rng: np.random.RandomState,
-) -> Fold:
-    others, test = split
-    train = others[_draw(len(others), MAX_REAL_ROWS, rng)]
+    train, test = split
+    train = train if whole else _draw(train, MAX_REAL_ROWS, problem.codes, rng)
+    test = _draw(test, MAX_HELD_OUT_ROWS, problem.codes, rng)
     share = len(train) / problem.n_rows
     if X_unlabeled is not None:
-        n_unlabeled = min(max(1, round(share * num_samples(X_unlabeled))), MAX_UNLABELED_ROWS)
-        kept = _draw(num_samples(X_unlabeled), n_unlabeled, rng)
-        X_unlabeled = take_rows(X_unlabeled, kept)
+        n_rows = num_samples(X_unlabeled)
+        n_kept = max(1, round(share * n_rows))
+        n_kept = n_kept if whole else min(n_kept, MAX_UNLABELED_ROWS)
+        X_unlabeled = take_rows(X_unlabeled, np.sort(rng.permutation(n_rows)[:n_kept]))
     part = take_problem(problem, train)
     rows = build_transfer_set(
         part.X,
@@ -136,11 +145,19 @@ def _make_fold(
         sample_weight=part.weight,
         random_state=rng,
     )
-    return Fold(part, rows, train, test, is_whole=len(train) == len(others))
+    return Fold(part, rows, train, take_problem(problem, test))
 
 
-def _draw(n_rows: int, n_wanted: int, rng: np.random.RandomState) -> np.ndarray:
-    """Draw positions of rows in their order, all where there are no more than wanted."""
-    if n_rows <= n_wanted:
-        return np.arange(n_rows)
-    return np.sort(rng.choice(n_rows, n_wanted, replace=False))
+def _draw(
+    rows: np.ndarray, n_wanted: int, codes: np.ndarray | None, rng: np.random.RandomState
+) -> np.ndarray:
+    """Draw some rows, of each class its share, but at least two."""
+    if len(rows) <= n_wanted:
+        return rows
+    shuffled = rng.permutation(rows)
+    if codes is None:
+        return np.sort(shuffled[:n_wanted])
+    classes, counts = np.unique(codes[rows], return_counts=True)
+    quota = np.maximum(2, np.rint(n_wanted * counts / len(rows)).astype(int))
+    kept = [shuffled[codes[shuffled] == c][:n] for c, n in zip(classes, quota, strict=True)]
+    return np.sort(np.concatenate(kept))

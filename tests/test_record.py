@@ -11,6 +11,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import DistilledClassifier
 from skdistill._record import DistillationRecord
+from skdistill.students import TreeStudentClassifier
 
 
 def test_steps_add_up_and_records_share_nothing():
@@ -31,10 +32,12 @@ def test_an_error_in_a_step_goes_through():
         raise KeyError("teacher")
 
 
+@pytest.mark.filterwarnings("ignore::skdistill.exceptions.TeacherNotUsedWarning")
 def test_the_record_of_a_fit_is_json():
     X, y = load_iris(return_X_y=True)
     teacher = DecisionTreeClassifier(max_depth=3, random_state=0).fit(X, y)
-    record = DistilledClassifier(teacher, student="linear", random_state=0).fit(X, y).distillation_
+    student = TreeStudentClassifier(max_leaf_nodes=4, refine=False)
+    record = DistilledClassifier(teacher, student=student, random_state=0).fit(X, y).distillation_
     plain = record.to_dict()
     assert json.loads(json.dumps(plain, allow_nan=False)) == plain
     assert pickle.loads(pickle.dumps(record)) == record

@@ -2,7 +2,7 @@
 
 from skdistill.transfer._conditional import ConditionalSampler
 from skdistill.transfer._cross_fit import CrossFit, RefittableTeacher, cross_fit
-from skdistill.transfer._folds import count_folds, make_folds
+from skdistill.transfer._folds import check_partition, count_folds, make_folds
 from skdistill.transfer._jitter import JitterSampler
 from skdistill.transfer._mixup import MixupSampler
 from skdistill.transfer._munge import MungeSampler
@@ -22,6 +22,7 @@ __all__ = [
     "SpungeSampler",
     "TransferSet",
     "build_transfer_set",
+    "check_partition",
     "count_folds",
     "cross_fit",
     "make_folds",

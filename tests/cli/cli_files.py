@@ -79,7 +79,8 @@ class Files:
     def distill(self, *options: Any, teacher: str = "teacher.joblib", trust: bool = True) -> int:
         """Run ``skdistill distill``; options given here win, as the last ones do."""
         arguments = ["--teacher", self.folder / teacher, "--data", self.train, "--out", self.out]
-        arguments += ["--target", self.target, *(["--trust"] if trust else []), *options]
+        arguments += ["--target", self.target, *(["--trust"] if trust else [])]
+        arguments += ["--setting", "search_budget=0", *options]
         return main(["distill", *map(str, arguments)])
 
     def summary(self) -> dict[str, Any]:

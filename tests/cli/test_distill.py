@@ -183,10 +183,10 @@ def test_a_measure_that_does_not_exist_is_null(files):
 
 @pytest.mark.filterwarnings("default::skdistill.exceptions.OverconfidentTeacherWarning")
 def test_a_warning_is_one_line_and_is_kept_in_the_summary(files, capsys):
-    X, y = files.frame[NUMBERS].fillna(0.0), files.frame["binary"]
+    X, y = files.frame[NUMBERS].interpolate().bfill(), files.frame["binary"]
     memorised = FrozenEstimator(DecisionTreeClassifier().fit(X, y))
     joblib.dump(memorised, files.folder / "teacher.joblib")
-    files.frame[[*NUMBERS, "binary"]].fillna(0.0).to_csv(files.train, index=False)
+    X.assign(binary=y).to_csv(files.train, index=False)
     assert files.distill() == 0
     (note,) = files.summary()["warnings"]
     assert "nearly one-hot" in note
