@@ -35,8 +35,8 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
         in one of these.
     temperature : float or "auto", default="auto"
         Softens teacher and student in the loss, at least 1; never the final probabilities. "auto"
-        is 1. A tree grows on softened targets and fills its leaves with unsoftened ones. Students
-        that are not built in can only learn at 1.
+        compares 1 and 2 on held-out rows. A tree grows on softened targets and fills its leaves
+        with unsoftened ones. Students that are not built in can only learn at 1.
     hard_label_weight : float or "auto", default="auto"
         Weight of the true labels in the loss of real rows, in [0, 1]. "auto" compares 0.3, 0.7, 1
         (the teacher then speaks for the other rows only), 0 and the direct fit, which knows no
@@ -60,18 +60,21 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
         Scale the teacher's temperature so that its out-of-fold labels are calibrated [2]_. "auto"
         does so where there are at least 100 out-of-fold labels.
     search_budget : int, default=12
-        At most so many students are fitted to choose the settings that are "auto", each to at most
-        4000 real rows and those made of them: all candidates on one fold of `cv`, the best of them
-        on two more. With a teacher that can be refitted and up to 5000 rows, the teacher is fitted
-        anew for each of the three folds (and cross-fitted within), so that nothing has seen what
-        is held out. 0 takes fixed rules: a weight of 0.3, and "munge".
+        At most so many students are fitted to choose the settings that are "auto": all candidates
+        on one fold of `cv`, the best of them on two more, each to at most 4000 real rows and those
+        made of them. A teacher that can be refitted is fitted anew four times for each fold, so
+        that nothing has seen what is held out. With more than 5000 rows two of the fits are a
+        final against the direct fit on all rows. 0 takes fixed rules: a weight of 0.3, a
+        temperature of 1, and "munge".
     cv : int, cross-validation splitter or iterable, default=5
-        Folds of the cross-fitted labels; they must not overlap. Void without cross-fitting.
+        Folds of the cross-fitted labels and of the search; each row must be in one test fold. Void
+        without both.
     memory : str, path-like or joblib.Memory, default=None
         Caches what the teacher says, so that a second fit (another student, another temperature)
         with the same integer `random_state` does not ask it again.
     n_jobs : int, default=None
-        Folds fitted at the same time; the result is the same for any number.
+        Folds of the teacher, and students of the search, fitted at the same time; the result is
+        the same for any number.
     random_state : int, RandomState instance or None, default=None
         Seeds folds, augmented rows, and teacher and student where they have none of their own.
     verbose : int, default=0
@@ -247,11 +250,12 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
     search_budget : int, default=12
         As for :class:`DistilledClassifier`.
     cv : int, cross-validation splitter or iterable, default=5
-        Folds of the cross-fitted labels. Void without cross-fitting.
+        As for :class:`DistilledClassifier`.
     memory : str, path-like or joblib.Memory, default=None
         Caches what the teacher says.
     n_jobs : int, default=None
-        Folds fitted at the same time; the result is the same for any number.
+        Folds of the teacher, and students of the search, fitted at the same time; the result is
+        the same for any number.
     random_state : int, RandomState instance or None, default=None
         Seeds folds, augmented rows, and teacher and student where they have none of their own.
     verbose : int, default=0

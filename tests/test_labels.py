@@ -7,21 +7,22 @@ from typing import Any
 import numpy as np
 import pytest
 from flow_parts import Repeat, make_choices, make_problem, make_rows, make_settings, make_values
+from joblib import Memory
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 
-from skdistill import DistilledClassifier, DistilledRegressor, _trials
+from skdistill import DistilledClassifier, DistilledRegressor
 from skdistill._labels import (
     INNER_FOLDS,
     adapt_teacher,
     find_temperature,
     fit_teacher,
-    label_folds,
+    label_fold,
     label_transfer_set,
 )
 from skdistill._record import DistillationRecord
-from skdistill._trials import hold_out, split_rows
+from skdistill._trials import hold_out, split_rows, usable_splits
 from skdistill.targets import fit_temperature
 from skdistill.teachers import CallableTeacher, as_teacher
 from skdistill.transfer import build_transfer_set
@@ -74,9 +75,9 @@ class WitnessRegressor(RegressorMixin, Witness):
 
 def make_folds(problem: Any = None, **choices: Any) -> Any:
     problem = make_problem(X, Y) if problem is None else problem
-    splits = split_rows(problem, make_settings())
-    chosen = make_choices(**choices)
-    return hold_out(splits, problem, None, chosen, np.random.RandomState(0)), chosen
+    splits = usable_splits(split_rows(problem, make_settings()), problem)
+    rng, chosen = np.random.RandomState(0), make_choices(**choices)
+    return [hold_out(split, problem, None, chosen, rng) for split in splits], chosen
 
 
 def witness() -> Any:
@@ -88,14 +89,17 @@ def witness() -> Any:
 # -- folds of the search ------------------------------------------------------------------------
 
 
+NESTED: dict[str, Any] = {**HOW, "keep_teacher": True, "nested": True}
+
+
 def test_teachers_of_a_fold_have_not_seen_what_it_holds_out():
     folds, choices = make_folds(sampler=Repeat(), n_augmented=90)
     record = DistillationRecord()
     for fold in folds:
         teacher = witness()
         real = np.full((90, 2), np.nan)  # no label of the final fit is needed
-        (labeled,) = label_folds(teacher, [fold], real, choices, record=record, **HOW)
-        train, test = set(fold.train), set(fold.test)
+        labeled = label_fold(teacher, fold, real, choices, record=record, **NESTED)
+        train, test = set(fold.train), set(rows_of(fold.held_out.X))
         assert len(Witness.fits) == 1 + INNER_FOLDS
         assert set.union(*map(set, Witness.fits)) == train
         for fitted_to, asked in Witness.asked:
@@ -107,21 +111,56 @@ def test_teachers_of_a_fold_have_not_seen_what_it_holds_out():
         assert all(not fitted_to & set(asked) for fitted_to, asked in out_of_fold)
         (others,) = [asked for fitted_to, asked in Witness.asked if set(fitted_to) == train]
         assert others == rows_of(fold.rows.others)
-        share = Y[fold.train].mean()
-        np.testing.assert_allclose(labeled.targets[60:, 1], share)
-        assert labeled.targets.shape == (60 + 30 * 2, 2)
+        np.testing.assert_allclose(labeled.targets[60:, 1], Y[fold.train].mean())
+        assert labeled.targets.shape == (60 + 60, 2)
         assert labeled.teacher is not teacher
     assert record.teacher_fits == 3 * (1 + INNER_FOLDS)
     assert record.teacher_rows_scored == 3 * 120
+
+
+def test_a_teacher_that_nobody_asks_is_not_fitted():
+    (fold, *_), choices = make_folds()
+    record, teacher = DistillationRecord(), witness()
+    options = {**NESTED, "keep_teacher": False}
+    labeled = label_fold(teacher, fold, np.empty((90, 2)), choices, record=record, **options)
+    assert record.teacher_fits == len(Witness.fits) == INNER_FOLDS
+    assert labeled.targets.shape == (60, 2)
+
+
+def test_memory_answers_for_the_teachers_of_a_fold(tmp_path: Any):
+    settings = make_settings(memory=Memory(tmp_path, verbose=0))
+    options = {"settings": settings, "keep_teacher": False, "nested": True}
+    teacher = as_teacher(LogisticRegression().fit(X, Y), task="classification")
+    answers, fits = [], []
+    for _ in range(2):
+        (fold, *_), choices = make_folds(sampler=Repeat(), n_augmented=90)
+        record = DistillationRecord()
+        labeled = label_fold(teacher, fold, np.empty((90, 2)), choices, record=record, **options)
+        answers.append(labeled.targets)
+        fits.append((record.teacher_fits, record.teacher_rows_scored))
+    np.testing.assert_array_equal(*answers)
+    assert fits == [(1 + INNER_FOLDS, 120), (0, 0)]
+
+
+def test_labels_of_the_final_fit_where_no_nested_ones_are_wanted():
+    (fold, *_), choices = make_folds(sampler=Repeat(), n_augmented=90)
+    real, record = np.random.default_rng(0).dirichlet([1, 1], size=90), DistillationRecord()
+    options = {**NESTED, "nested": False}
+    labeled = label_fold(witness(), fold, real, choices, record=record, **options)
+    np.testing.assert_array_equal(labeled.targets[:60], real[fold.train])
+    # The other rows are labelled by a teacher of the fold all the same.
+    assert Witness.fits == [frozenset(fold.train)]
+    np.testing.assert_allclose(labeled.targets[60:, 1], Y[fold.train].mean())
 
 
 def test_a_frozen_teacher_labels_by_itself():
     folds, choices = make_folds(sampler=Repeat(), n_augmented=90, teacher_labels="in_sample")
     teacher = as_teacher(FrozenEstimator(LogisticRegression().fit(X, Y)), task="classification")
     real, record = teacher.predict_proba(X, np.array([0, 1])), DistillationRecord()
-    for labeled in label_folds(teacher, folds, real, choices, record=record, **HOW):
+    for fold in folds:
+        labeled = label_fold(teacher, fold, real, choices, record=record, **NESTED)
         assert labeled.teacher is teacher
-        wanted = teacher.predict_proba(labeled.fold.rows.X, np.array([0, 1]))
+        wanted = teacher.predict_proba(fold.rows.X, np.array([0, 1]))
         np.testing.assert_allclose(labeled.targets, wanted)
     assert record.teacher_fits == 0
     assert record.teacher_rows_scored == 3 * 60  # what is known is not asked again
@@ -131,19 +170,10 @@ def test_precomputed_targets_are_those_given():
     P = np.column_stack([1.0 - Y, Y]) * 0.8 + 0.1
     problem = make_problem(X, Y, targets=P)
     folds, choices = make_folds(problem, teacher_labels="given")
-    for labeled in label_folds(None, folds, P, choices, record=DistillationRecord(), **HOW):
+    for fold in folds:
+        labeled = label_fold(None, fold, P, choices, record=DistillationRecord(), **NESTED)
         assert labeled.teacher is None
-        np.testing.assert_array_equal(labeled.targets, P[labeled.fold.train])
-
-
-def test_where_rows_are_drawn_labels_are_those_of_the_final_fit(monkeypatch: Any):
-    monkeypatch.setattr(_trials, "MAX_REAL_ROWS", 40)
-    folds, choices = make_folds()
-    real, record = np.random.default_rng(0).dirichlet([1, 1], size=90), DistillationRecord()
-    teacher = witness()
-    for labeled in label_folds(teacher, folds, real, choices, record=record, **HOW):
-        np.testing.assert_array_equal(labeled.targets, real[labeled.fold.train])
-    assert (Witness.fits, Witness.asked, record.teacher_fits) == ([], [], 0)
+        np.testing.assert_array_equal(labeled.targets, P[fold.train])
 
 
 @pytest.mark.filterwarnings("ignore::skdistill.exceptions.TeacherNotUsedWarning")
@@ -167,8 +197,7 @@ def test_the_whole_flow_asks_no_teacher_about_rows_it_has_seen(task: str):
     Witness.forget()
     distilled.set_params(augment=None, random_state=0, cv=3).fit(X, y)
     assert all(not fitted_to & set(asked) for fitted_to, asked in Witness.asked)
-    n_folds = 3 * (1 + INNER_FOLDS)
-    assert distilled.distillation_.teacher_fits == len(Witness.fits) == 1 + 3 + n_folds
+    assert distilled.distillation_.teacher_fits == len(Witness.fits) == 1 + 3 + 3 * INNER_FOLDS
 
 
 def test_without_a_search_no_teacher_is_fitted_for_it():

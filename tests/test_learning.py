@@ -38,7 +38,7 @@ CLASSIFIERS = [
     LinearStudentClassifier(),
     AdditiveStudentClassifier(alpha=1.0, n_pairs=0, random_state=0),
     MLPStudentClassifier(hidden_layer_sizes=(3,), max_iter=5, random_state=0),
-    BoostingStudentClassifier(max_total_leaves=12),
+    BoostingStudentClassifier(max_total_leaves=12, random_state=0),
 ]
 
 

@@ -19,8 +19,8 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from skdistill import DistilledClassifier, DistilledRegressor, _selection
 from skdistill._choosing import Choices
 from skdistill._record import DistillationRecord
-from skdistill._selection import Trial, plan_rounds, select, warn_if_unused
-from skdistill._trials import N_FOLDS, LabeledFold, hold_out, split_rows
+from skdistill._selection import MOST_FOLDS, Search, Trial, plan_rounds, warn_if_unused
+from skdistill._trials import split_rows, usable_splits
 from skdistill.exceptions import TeacherNotUsedWarning
 from skdistill.students import TreeStudentClassifier, TreeStudentRegressor
 
@@ -44,19 +44,16 @@ ALL = [RULES, DIRECT, BARE, HARD, MIXED, SOFT]
 # -- the budget ---------------------------------------------------------------------------------
 
 
-@given(st.integers(0, 40), st.integers(1, 10), st.integers(0, N_FOLDS))
+@given(st.integers(2, 40), st.integers(2, 10), st.integers(1, 10))
 @settings(max_examples=200, deadline=None)
 def test_the_budget_is_kept(budget: int, n_candidates: int, n_folds: int):
     n_first, n_kept, used = plan_rounds(budget, n_candidates, n_folds)
     assert n_first + n_kept * (used - 1) <= budget
-    assert 1 <= n_kept <= n_first <= n_candidates
-    assert used <= n_folds
-    if budget >= 2 and n_folds:
-        # Two fits compare two candidates on a fold; more are never wasted on a single one.
-        assert n_first >= min(2, n_candidates)
-        assert n_kept >= min(2, n_candidates)
-    if budget >= n_candidates * n_folds and budget >= 2 * n_folds > 0:
-        assert (n_first, n_kept, used) == (n_candidates, n_candidates, n_folds)
+    # No fit is spent on a candidate that has nothing to be compared with.
+    assert 2 <= n_kept <= n_first <= n_candidates
+    assert 1 <= used <= min(n_folds, MOST_FOLDS)
+    if budget >= n_candidates * min(n_folds, MOST_FOLDS):
+        assert (n_first, n_kept, used) == (n_candidates, n_candidates, min(n_folds, MOST_FOLDS))
 
 
 @pytest.mark.parametrize("budget", [0, 1, 2, 5, 12, 100])
@@ -78,25 +75,28 @@ def made_up(
     losses: dict[int, Any], weight: Any = None, *, whole: bool = False
 ) -> tuple[Choices, DistillationRecord, Any]:
     """Search with these losses of the candidates: what is chosen (`whole`: with its reasons)."""
-    problem = make_problem(X, Y, weight)
-    run = make_settings()
-    folds = hold_out(split_rows(problem, run), problem, None, BARE, np.random.RandomState(0))
+    run, numbered = make_settings(), X.copy()
+    numbered[:, 0] = np.arange(len(Y))  # tells the rows apart
+    problem = make_problem(numbered, Y, weight)
+    splits = split_rows(problem, run)
+    first = [set(test) for _, test in usable_splits(splits, problem)]
     record, asked = DistillationRecord(teacher="Made", student="Up"), Counter()
+    candidates = [ALL[which] for which in losses]
 
-    def answer(key: str, data: tuple[Any, ...]) -> tuple[np.ndarray, np.ndarray, float]:
-        _, labeled, choices, problem = data
-        number = next(i for i, fold in enumerate(folds) if fold is labeled.fold)
+    def answer(key: str, run: Any, choices: Choices) -> tuple[np.ndarray, np.ndarray, float]:
+        held_out = run.fold.fold.held_out
+        test = held_out.X[:, 0].astype(int)
         which = next(i for i, candidate in enumerate(ALL) if candidate is choices)
         asked[which] += 1
-        test = labeled.fold.test
-        weights = np.ones(len(test)) if problem.weight is None else problem.weight[test]
+        weights = np.ones(len(test)) if held_out.weight is None else held_out.weight
+        number = first.index(set(test))
         return np.broadcast_to(losses[which], (3, len(Y)))[number, test], weights, 0.1
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_selection, "_held_out_losses", answer)
-        labeled = [LabeledFold(fold, np.empty(0), None) for fold in folds]
-        candidates = [ALL[which] for which in losses]
-        chosen = select(TREE, candidates, labeled, problem, settings=run, record=record)
+        targets, rng = np.full((len(Y), 2), 0.5), np.random.RandomState(0)
+        search = Search(TREE, problem, None, None, targets, 1.0, run, record, rng)
+        chosen = search.choose(candidates, splits)
     if not whole:
         chosen = next(one for one in candidates if one.describe() == chosen.describe())
     return chosen, record, asked
@@ -161,6 +161,13 @@ def test_reasons_say_what_the_search_changed():
     direct = made_up({0: 0.9, 1: 0.1, 2: 0.8}, whole=True)[0].reasons
     assert direct.keys() >= {"hard_label_weight", "augment", "temperature"}
     assert set(direct.values()) == {"void: the teacher was not used"}
+
+
+def test_a_student_that_predicts_no_numbers_is_never_taken():
+    broken = np.where(np.arange(len(Y)) == 7, np.nan, 0.1)
+    chosen, record, _ = made_up({0: 0.9, 1: 1.2, 2: broken})
+    assert chosen is RULES
+    assert record.candidates[2]["loss"] == np.inf
 
 
 def test_excess_compares_on_the_folds_that_both_have():
@@ -290,7 +297,9 @@ def test_the_record_of_a_search_is_plain_data(task: str):
 def test_the_warning_says_what_was_compared():
     _, record, _ = made_up({0: 0.75, 1: 0.5, 2: 0.625})
     record.used_teacher = False
-    with pytest.warns(TeacherNotUsedWarning, match=r"Made was not used.* Up .* 0\.5, .* 0\.625"):
+    with pytest.warns(
+        TeacherNotUsedWarning, match=r"The Up .*teacher Made was not used.* 0\.5; .*\+0\.125"
+    ):
         warn_if_unused(record)
     record.used_teacher = True
     warn_if_unused(record)  # is silent

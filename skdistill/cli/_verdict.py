@@ -18,7 +18,11 @@ fidelity: {{fidelity}} µs/row: in batches of {BATCH} rows.
 
 
 def print_verdict(
-    rows: dict[str, dict[str, Any]], record: DistillationRecord, *, tested: bool
+    rows: dict[str, dict[str, Any]],
+    record: DistillationRecord,
+    *,
+    tested: bool,
+    plausibility: float | None,
 ) -> None:
     """Print the table of models, the comparison with the direct fit, and what was done.
 
@@ -31,6 +35,8 @@ def print_verdict(
     tested : bool
         Whether the rows measured on were given apart from those to distil on. Otherwise the
         teacher has perhaps been fitted to them, and nothing is said of its lead.
+    plausibility : float or None
+        How well a classifier tells augmented rows from real ones; None if there are none.
     """
     classification = "log_loss" in rows["teacher"]
     loss = "log_loss" if classification else "rmse"
@@ -43,11 +49,29 @@ def print_verdict(
     print(LEGEND.format(fidelity=fidelity))
     print(_against_direct(rows["distilled"]["against_direct"], classification))
     print(_against_teacher(rows, loss, tested))
+    if record.candidates:
+        print(_choice(record))
+    if plausibility is not None:
+        print(
+            f"Augmented rows ({record.augment}): a classifier tells them from real ones with an "
+            f"AUC of {plausibility:.2f}, where 0.5 is not at all and 1 is always."
+        )
     print(
         f"Teacher labels: {record.teacher_labels} ({record.reasons['teacher_labels']}). "
         f"Rows: {record.n_real} real, {record.n_augmented} augmented; "
         f"{record.teacher_rows_scored} scored by teachers, {record.teacher_fits} teacher fits."
     )
+
+
+def _choice(record: DistillationRecord) -> str:
+    """Say what was chosen on held-out rows."""
+    tried = f"of {len(record.candidates)} candidates ({record.search_fits} student fits)"
+    if not record.used_teacher:
+        return f"Chosen on held-out rows {tried}: the direct fit. The teacher was not used."
+    settings = f"hard_label_weight={record.hard_label_weight}, augment={record.augment}"
+    if record.temperature is not None:
+        settings += f", temperature={record.temperature}"
+    return f"Chosen on held-out rows {tried}: {settings}."
 
 
 def _against_direct(comparison: dict[str, float], classification: bool) -> str:

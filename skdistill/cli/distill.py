@@ -29,7 +29,7 @@ from skdistill.cli._files import (
     text_columns,
     write_files,
 )
-from skdistill.cli._measure import measure_models
+from skdistill.cli._measure import measure_models, measure_plausibility
 from skdistill.cli._verdict import print_verdict
 from skdistill.distillation import DistilledClassifier, DistilledRegressor
 from skdistill.students import STUDENT_NAMES, make_student
@@ -112,12 +112,16 @@ def run(arguments: argparse.Namespace) -> None:
         distiller.fit(*train)
         direct = seed_estimator(clone(student), check_random_state(arguments.seed)).fit(*train)
         rows = measure_models(distiller, direct, *test)
+        plausible = None
+        if distiller.distillation_.augment is not None:
+            plausible = measure_plausibility(distiller.augment, train[0], arguments.seed)
     summary = {
         "task": task,
         "columns": list(train[0].columns),
         "distillation": distiller.distillation_.to_dict(),
         "test_rows": len(test[1]),
         "measured": rows,
+        "plausibility": plausible,
         "warnings": notes,
     }
     text = json.dumps(_without_nan(summary), indent=2, allow_nan=False) + "\n"
@@ -126,7 +130,12 @@ def run(arguments: argparse.Namespace) -> None:
         "summary.json": lambda path: path.write_text(text, encoding="utf-8"),
     }
     write_files(arguments.out, writers)
-    print_verdict(rows, distiller.distillation_, tested=arguments.test is not None)
+    print_verdict(
+        rows,
+        distiller.distillation_,
+        tested=arguments.test is not None,
+        plausibility=plausible,
+    )
     student_file = str(arguments.out / "student.joblib")
     print(f"Wrote {student_file} and {arguments.out / 'summary.json'}. Use the student with")
     print(f"    student = joblib.load({student_file!r}); student.predict(X)")

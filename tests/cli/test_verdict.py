@@ -19,9 +19,16 @@ def measures(direct: float, distilled: float, *, error: float = 0.01) -> dict[st
     }
 
 
-def verdict(capsys: Any, rows: dict[str, dict[str, Any]], *, tested: bool = True) -> str:
-    record = DistillationRecord(reasons={"teacher_labels": "because"})
-    print_verdict(rows, record, tested=tested)
+def verdict(
+    capsys: Any,
+    rows: dict[str, dict[str, Any]],
+    *,
+    tested: bool = True,
+    plausibility: float | None = None,
+    **record: Any,
+) -> str:
+    made = DistillationRecord(reasons={"teacher_labels": "because"}, **record)
+    print_verdict(rows, made, tested=tested, plausibility=plausibility)
     return str(capsys.readouterr().out)
 
 
@@ -51,3 +58,20 @@ def test_gap_is_shown_only_where_it_can_be_known(capsys: Any) -> None:
     untested = verdict(capsys, measures(0.4, 0.3), tested=False)
     assert "give --test rows" in untested
     assert "0.50" not in untested
+
+
+def test_what_was_chosen_is_told(capsys: Any) -> None:
+    rows = measures(0.4, 0.3)
+    assert "Chosen" not in verdict(capsys, rows)
+    tried = {"candidates": [{}, {}], "search_fits": 6}
+    direct = verdict(capsys, rows, used_teacher=False, **tried)
+    assert "of 2 candidates (6 student fits): the direct fit. The teacher was not used." in direct
+    chosen = verdict(capsys, rows, hard_label_weight=1.0, temperature=2.0, **tried)
+    assert "hard_label_weight=1.0, augment=None, temperature=2.0." in chosen
+    assert "temperature" not in verdict(capsys, rows, temperature=None, **tried)
+
+
+def test_plausibility_is_told_where_it_is_known(capsys: Any) -> None:
+    rows = measures(0.4, 0.3)
+    assert "AUC of 0.53" in verdict(capsys, rows, augment="MungeSampler", plausibility=0.53)
+    assert "AUC" not in verdict(capsys, rows)
