@@ -176,10 +176,31 @@ class Search:
             The candidate chosen.
         """
         splits = usable_splits(splits, self.problem)
-        is_drawn = any(len(train) > MAX_REAL_ROWS for train, _ in splits[:MOST_FOLDS])
-        budget = self.settings.search_budget - (2 if is_drawn else 0)
-        if budget < 2 or not splits:
+        if not splits:
             return candidates[0]
+        is_drawn = any(len(train) > MAX_REAL_ROWS for train, _ in splits[:MOST_FOLDS])
+        direct = next((c for c in candidates if not c.use_teacher), None)
+        has_final = is_drawn and direct is not None
+        trials, chosen = self._compare(candidates, splits, 2 if has_final else 0)
+        finals: list[Trial] = []
+        if has_final and direct is not None and chosen.choices is not direct:
+            finals = [Trial(chosen.choices), Trial(direct)]
+            fold = self._make_fold(splits[0], candidates[0], whole=True)
+            self._try(finals, fold, "1, all rows")
+            winner = finals[0] if finals[0].is_as_good_as(finals[1]) else finals[1]
+            chosen = next((t for t in trials if t.choices is winner.choices), winner)
+        self.record.candidates = [trial.describe(chosen) for trial in trials or finals]
+        self.record.final_losses = [trial.score for trial in finals]
+        self.record.search_fits = sum(len(trial.losses) for trial in [*trials, *finals])
+        return _explain(chosen.choices, candidates[0])
+
+    def _compare(
+        self, candidates: Sequence[Choices], splits: Splits, n_reserved: int
+    ) -> tuple[list[Trial], Trial]:
+        """Fit candidates to drawn rows; return the trials and the one that is chosen."""
+        budget = self.settings.search_budget - n_reserved
+        if budget < 2:
+            return [], Trial(candidates[0])
         n_first, n_kept, n_folds = plan_rounds(budget, len(candidates), len(splits))
         trials = [Trial(choices) for choices in candidates[:n_first]]
         rules, direct = trials[0], next((t for t in trials if not t.choices.use_teacher), None)
@@ -191,17 +212,7 @@ class Search:
                 kept = kept[:n_kept]
         best = min(kept, key=lambda trial: trial.score)
         simplest = [rules, *([direct] if direct and direct.score < rules.score else [])]
-        chosen = next((trial for trial in simplest if trial.is_as_good_as(best)), best)
-        finals: list[Trial] = []
-        if is_drawn and direct and chosen is not direct:
-            finals = [Trial(chosen.choices), Trial(direct.choices)]
-            fold = self._make_fold(splits[0], candidates[0], whole=True)
-            self._try(finals, fold, "on all rows")
-            chosen = chosen if finals[0].is_as_good_as(finals[1]) else direct
-        self.record.candidates = [trial.describe(chosen) for trial in trials]
-        self.record.final_losses = [trial.score for trial in finals]
-        self.record.search_fits = sum(len(trial.losses) for trial in [*trials, *finals])
-        return _explain(chosen.choices, candidates[0])
+        return trials, next((trial for trial in simplest if trial.is_as_good_as(best)), best)
 
     def _make_fold(
         self, split: tuple[np.ndarray, np.ndarray], rules: Choices, *, whole: bool = False

@@ -16,7 +16,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, Ridge
 
-from skdistill import DistilledClassifier, DistilledRegressor, _selection
+from skdistill import DistilledClassifier, DistilledRegressor, _selection, _trials
 from skdistill._choosing import Choices
 from skdistill._record import DistillationRecord
 from skdistill._selection import MOST_FOLDS, Search, Trial, plan_rounds, warn_if_unused
@@ -66,6 +66,32 @@ def test_no_more_students_are_fitted(budget: int, monkeypatch: Any):
     assert record.search_fits == len(calls) <= budget
     assert sum(candidate["n_folds"] for candidate in record.candidates) == len(calls)
     assert bool(record.candidates) == (budget >= 2)
+
+
+@pytest.mark.parametrize("budget", [2, 4, 12])
+def test_where_rows_are_drawn_the_direct_fit_meets_the_one_chosen_on_all_rows(
+    budget: int, monkeypatch: Any
+):
+    sizes = []
+
+    def learn(student: Any, rows: Any, targets: Any, problem: Any, choices: Any, teacher: Any):
+        sizes.append((problem.n_rows, choices.use_teacher))
+        return learn_as_ever(student, rows, targets, problem, choices, teacher)
+
+    learn_as_ever = _selection.learn
+    monkeypatch.setattr(_selection, "learn", learn)
+    for module in (_selection, _trials):
+        monkeypatch.setattr(module, "MAX_REAL_ROWS", 40)
+    distilled = DistilledClassifier(
+        LogisticRegression(), student=TREE, search_budget=budget, random_state=0
+    )
+    record = distilled.fit(X, Y).distillation_
+    assert record.search_fits == len(sizes) <= budget
+    assert len(record.final_losses) == 2
+    assert sizes[-2:] == [(96, True), (96, False)]  # four fifths of 120 rows
+    assert all(n_rows <= 41 for n_rows, _ in sizes[:-2])
+    assert record.used_teacher or record.final_losses[1] < record.final_losses[0]
+    assert sum(candidate["chosen"] for candidate in record.candidates) == 1
 
 
 # -- the rule -----------------------------------------------------------------------------------
