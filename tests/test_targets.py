@@ -235,7 +235,6 @@ def test_entropy_is_that_of_scipy():
     assert_allclose(entropy(P), stats.entropy(P, axis=1), rtol=1e-13, atol=1e-15)
 
 
-
 def test_zeros_are_raised_and_nothing_else():
     P = np.array([[0.0, 1.0, 0.0], [0.2, 0.3, 0.5], [0.0, 1e-6, 1 - 1e-6]])
     raised = raise_zeros(P)
