@@ -154,8 +154,9 @@ def test_cross_fitted_labels_are_those_of_cross_val_predict(cancer: Any) -> None
     X, y = cancer
     folds = KFold(3, shuffle=True, random_state=1)
     teacher = RandomForestClassifier(10, random_state=0)
+    student = TreeStudentClassifier(max_leaf_nodes=8, random_state=0)
     distilled = DistilledClassifier(
-        teacher, student=TreeStudentClassifier(max_leaf_nodes=8, random_state=0), cv=folds, **PLAIN
+        teacher, student=student, cv=folds, search_budget=0, **PLAIN
     ).fit(X, y)
     out_of_fold = cross_val_predict(teacher, X, y, cv=folds, method="predict_proba")
     reference = TreeStudentClassifier(max_leaf_nodes=8, random_state=0)
@@ -178,6 +179,7 @@ def test_calibration_is_fitted_to_out_of_fold_labels(cancer: Any) -> None:
     assert record.teacher_temperature > 1.5  # naive Bayes is overconfident
 
 
+@pytest.mark.filterwarnings("ignore::skdistill.exceptions.OverconfidentTeacherWarning")
 def test_augmented_and_unlabeled_rows_are_labelled_by_the_teacher(cancer: Any, forest: Any) -> None:
     X, y = cancer
     distilled = DistilledClassifier(
@@ -200,6 +202,7 @@ def test_unlabeled_rows_teach(cancer: Any) -> None:
     assert more.fidelity(X[400:])["kl"] < few.fidelity(X[400:])["kl"]
 
 
+@pytest.mark.filterwarnings("ignore::skdistill.exceptions.OverconfidentTeacherWarning")
 def test_labels_are_not_needed(cancer: Any, forest: Any) -> None:
     X, _ = cancer
     distilled = DistilledClassifier(forest, random_state=0).fit(X)
@@ -211,7 +214,8 @@ def test_labels_are_not_needed(cancer: Any, forest: Any) -> None:
 def test_precomputed_soft_targets_alone(cancer: Any, forest: Any) -> None:
     X, y = cancer
     P = forest.predict_proba(X)
-    distilled = DistilledClassifier(hard_label_weight=0.0, random_state=0).fit(X, y, soft_targets=P)
+    distilled = DistilledClassifier(hard_label_weight=0.0, search_budget=0, random_state=0)
+    distilled.fit(X, y, soft_targets=P)
     reference = clone(distilled.student_).fit(X, y, soft_targets=P)
     np.testing.assert_array_equal(distilled.predict_proba(X), reference.predict_proba(X))
     assert distilled.distillation_.teacher_labels == "given"
