@@ -153,13 +153,18 @@ class BaseDistilled(MetaEstimatorMixin, BaseEstimator, metaclass=ABCMeta):
 
     def _start(self) -> tuple[DistillationRecord, np.random.RandomState, Settings]:
         rng = check_random_state(self.random_state)
+        budget = check_integer(self.search_budget, "search_budget", minimum=0)
+        if budget == 1:
+            raise ValueError(
+                "search_budget=1 leaves nothing to compare; give 0 for fixed rules, or at least 2."
+            )
         settings = Settings(
             cv=list(self.cv) if isinstance(self.cv, Iterator) else self.cv,
             memory=check_memory(self.memory),
             n_jobs=self.n_jobs,
             seed=int(rng.randint(np.iinfo(np.int32).max)),
             verbose=check_integer(self.verbose, "verbose", minimum=0),
-            search_budget=check_integer(self.search_budget, "search_budget", minimum=0),
+            search_budget=budget,
         )
         return DistillationRecord(), rng, settings
 

@@ -112,6 +112,7 @@ BAD_PARAMETERS = {
     ),
     "calibrate maybe": ({"calibrate_teacher": "yes"}, ValueError, "calibrate_teacher must be True"),
     "budget negative": ({"search_budget": -1}, ValueError, "search_budget must be .* >= 0"),
+    "budget of one": ({"search_budget": 1}, ValueError, "search_budget=1 leaves nothing"),
     "budget half": ({"search_budget": 0.5}, TypeError, "search_budget must be"),
     "verbose": ({"verbose": -1}, ValueError, "verbose must be"),
 }
