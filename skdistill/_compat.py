@@ -29,6 +29,7 @@ __all__ = [
     "hist_gradient_boosting_parts",
     "num_samples",
     "seed_estimator",
+    "single_precision_tree",
     "take_rows",
 ]
 
@@ -201,3 +202,44 @@ def hist_gradient_boosting_parts(model: Any) -> HistGradientBoostingParts:
         [(tree.nodes, tree.raw_left_cat_bitsets) for tree in stage] for stage in model._predictors
     ]
     return HistGradientBoostingParts(stages, np.ravel(model._baseline_prediction), encode)
+
+
+def single_precision_tree(
+    *,
+    feature: np.ndarray,
+    threshold: np.ndarray,
+    left: np.ndarray,
+    right: np.ndarray,
+    missing_left: np.ndarray,
+) -> Callable[[np.ndarray], np.ndarray] | None:
+    """Make a compiled tree of scikit-learn's that finds the leaves of float32 rows.
+
+    Parameters
+    ----------
+    feature, threshold, left, right, missing_left : ndarray of shape (n_nodes,)
+        What each node compares, the most that goes left, the children (-1 for both of a leaf),
+        and whether NaN goes left. The first node is the root; children may be shared.
+
+    Returns
+    -------
+    apply : callable or None
+        From rows, an ndarray of shape (n_samples, n_columns) and dtype float32, to the leaf of
+        each, shape (n_samples,), dtype intp. Not checked: the rows must have all columns that are
+        compared. None where this scikit-learn has no such trees.
+    """
+    try:
+        from sklearn.tree._tree import NODE_DTYPE, Tree
+
+        nodes = np.zeros(len(feature), dtype=NODE_DTYPE)
+        nodes["left_child"], nodes["right_child"] = left, right
+        nodes["feature"], nodes["threshold"] = feature, threshold
+        nodes["missing_go_to_left"] = missing_left
+        n_columns = int(feature.max()) + 1
+        tree = Tree(n_columns, np.ones(1, dtype=np.intp), 1)
+        values = np.zeros((len(nodes), 1, 1))
+        state = {"max_depth": 0, "node_count": len(nodes), "nodes": nodes, "values": values}
+        tree.__setstate__(state)
+        tree.apply(np.zeros((1, n_columns), dtype=np.float32))
+    except (AttributeError, ImportError, TypeError, ValueError):  # a newer one that has changed
+        return None
+    return tree.apply

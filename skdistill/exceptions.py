@@ -7,6 +7,18 @@ class TeacherError(ValueError):
     """The teacher could not label the transfer set, or what it gave cannot be used."""
 
 
+class ExportError(ValueError):
+    """The student cannot be written in the form that was asked for."""
+
+
+class ParityError(ExportError):
+    """What was exported does not predict what the student does; nothing was written."""
+
+
+class PersistenceError(ValueError):
+    """The file holds no student that can be loaded, or the student cannot be saved."""
+
+
 class OverconfidentTeacherWarning(UserWarning):
     """The soft targets of the training rows are nearly one-hot and carry little knowledge."""
 

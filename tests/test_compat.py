@@ -25,6 +25,7 @@ from skdistill._compat import (
     has_fitted_attributes,
     num_samples,
     seed_estimator,
+    single_precision_tree,
     take_rows,
 )
 
@@ -181,3 +182,28 @@ def test_seeds_reach_nested_estimators_and_spare_given_ones():
     assert seed_estimator(LinearRegression(), np.random.RandomState(0)).fit_intercept
     without_parameters = object()
     assert seed_estimator(without_parameters, np.random.RandomState(0)) is without_parameters
+
+
+def test_a_tree_of_given_nodes_finds_the_leaves_of_rows():
+    apply = single_precision_tree(
+        feature=np.array([1, 0, -1, -1]),
+        threshold=np.array([0.5, -1.0, 0.0, 0.0]),
+        left=np.array([1, 2, -1, -1]),
+        right=np.array([3, 3, -1, -1]),  # two splits share a leaf
+        missing_left=np.array([True, False, False, False]),
+    )
+    assert apply is not None  # in all versions that are supported
+    rows = np.array([[-1.0, 0.5], [-0.5, 0.5], [-2.0, 1.0], [-2.0, np.nan], [np.nan, 0.0]])
+    for order in ("C", "F"):
+        leaves = apply(rows.astype(np.float32, order=order))
+        np.testing.assert_array_equal(leaves, [2, 3, 3, 2, 3])
+
+
+def test_a_scikit_learn_without_such_trees_is_no_error():
+    wrong = np.zeros((2, 2))
+    assert (
+        single_precision_tree(
+            feature=wrong, threshold=wrong, left=wrong, right=wrong, missing_left=wrong
+        )
+        is None
+    )

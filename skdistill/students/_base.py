@@ -121,8 +121,23 @@ class BaseStudent(BaseEstimator, metaclass=ABCMeta):
 
     def _encode(self, X: Any) -> Any:
         """Check X against what was fitted and turn it into numbers."""
+        if self._is_beyond_question(X):
+            return self._encoder.transform(X)
         check_is_fitted(self)
         return self._encoder.transform(self._check_X(X, reset=False))
+
+    def _is_beyond_question(self, X: Any) -> bool:
+        """Tell whether X is what all checks would let pass as it is, in a few microseconds."""
+        fitted = vars(self)
+        return (
+            type(X) is np.ndarray
+            and X.dtype == np.float64
+            and X.ndim == 2
+            and X.shape[0] > 0
+            and X.shape[1] == fitted.get("n_features_in_")
+            and "feature_names_in_" not in fitted  # else scikit-learn misses them in X
+            and not np.isinf(X).any()
+        )
 
     def _fit_encoder(self, X: Any, response: np.ndarray, weight: np.ndarray) -> Any:
         self._encoder = TabularEncoder(self._layout)
@@ -244,7 +259,8 @@ class StudentClassifier(ClassifierMixin, BaseStudent):
         Parameters
         ----------
         X : {array-like, DataFrame, sparse matrix} of shape (n_samples, n_features)
-            Rows like those of `fit`.
+            Rows like those of `fit`. A student fitted without column names answers an array of
+            dtype float64 fastest: one row takes microseconds.
 
         Returns
         -------
@@ -370,7 +386,8 @@ class StudentRegressor(RegressorMixin, BaseStudent):
         Parameters
         ----------
         X : {array-like, DataFrame, sparse matrix} of shape (n_samples, n_features)
-            Rows like those of `fit`.
+            Rows like those of `fit`. A student fitted without column names answers an array of
+            dtype float64 fastest: one row takes microseconds.
 
         Returns
         -------

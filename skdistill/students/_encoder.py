@@ -132,10 +132,11 @@ class TabularEncoder:
                 )
             return X
         read = range(self.n_inputs_) if self.read_ is None else self.read_
+        if _is_numeric(X) and not self.tables_:
+            Z = np.asarray(X, dtype=np.float64)
+            return Z if self.layout == "ordered" else self._imputed(Z)
         if self.layout == "onehot":
             return self._onehot(read_columns(X, read))
-        if _is_numeric(X) and not self.tables_:
-            return np.asarray(X, dtype=np.float64)
         return self._ordered(read_columns(X, read), n_samples=X.shape[0])
 
     def keep_only(self, outputs: np.ndarray, thresholds: np.ndarray) -> None:
@@ -230,6 +231,13 @@ class TabularEncoder:
             else:
                 Z[:, j] = self._number(j, column)
         return Z
+
+    def _imputed(self, X: np.ndarray) -> np.ndarray:
+        """Encode a matrix of numbers all at once; see `_onehot`."""
+        missing = np.isnan(X)
+        if missing.any():
+            X = np.where(missing, self.means_, X)
+        return np.hstack([X, missing[:, self.missing_]]) if len(self.missing_) else X
 
     def _onehot(self, columns: dict[int, Column]) -> np.ndarray:
         n_rows = _length(next(iter(columns.values())))

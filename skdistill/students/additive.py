@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from skdistill.losses import DistillationLoss, softmax
+from skdistill.losses import DistillationLoss
 from skdistill.students._additive.base import AdditiveStudent
 from skdistill.students._additive.fit import FINE, FINEST
 from skdistill.students._additive.targets import ClassTarget, ValueTarget
 from skdistill.students._mlp.inputs import fit_scale
 from skdistill.students._real_rows import RealRows
-from skdistill.students._scores import to_logits
+from skdistill.students._scores import class_probabilities
 from skdistill.students._taught import TaughtClassifier, TaughtRegressor
 
 
@@ -125,7 +125,7 @@ class AdditiveStudentClassifier(AdditiveStudent, TaughtClassifier):
         self._keep(card.narrow())
 
     def _proba_encoded(self, Z: np.ndarray) -> np.ndarray:
-        return softmax(to_logits(self.scorecard_.scores(Z)))
+        return class_probabilities(self.scorecard_.scores(Z))
 
 
 class AdditiveStudentRegressor(AdditiveStudent, TaughtRegressor):

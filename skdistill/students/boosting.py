@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from skdistill.losses import DistillationLoss, softmax
+from skdistill.losses import DistillationLoss
 from skdistill.students._base import StudentClassifier, StudentRegressor
 from skdistill.students._boosting.base import BoostingStudent
 from skdistill.students._boosting.growth import BoostingTask
 from skdistill.students._pruned.score_loss import ClassScores, ValueScores
 from skdistill.students._real_rows import RealRows
-from skdistill.students._scores import mean_one, prior_scores, to_logits
+from skdistill.students._scores import class_probabilities, mean_one, prior_scores
 
 # XGBoost bounds the curvature of a leaf, not its rows. Rows keep this part of the curvature they
 # start with, roughly, when a classifier grows confident; more would stop it early.
@@ -55,17 +55,19 @@ class BoostingStudentClassifier(BoostingStudent, StudentClassifier):
         Draws the folds on which `reg_lambda` "auto" chooses. LightGBM makes its bins from a random
         sample where there are more than 200000 rows. Nothing else is random.
     n_jobs : int or None, default=None
-        Number of threads in `fit` and in prediction; None means 1, -1 all processors.
+        Number of threads in `fit`; None means 1, -1 all processors.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
         Sorted labels.
-    booster_ : lightgbm.Booster or xgboost.Booster
-        The trees, without training data, parameters or statistics.
+    trees_ : TreeSum
+        The trees: arrays of splits and leaves. The library that grew them is no longer needed.
     init_ : ndarray of shape (1,) or (n_classes,)
         What the trees are added to, fitted together with the leaves; with a number as
         `learning_rate` the logarithms of the mean targets. With two classes, their difference.
+    zero_is_missing_ : bool
+        Whether zeros go the way of missing values: where XGBoost was fitted to a sparse `X`.
     n_leaves_ : int
         Leaves of all trees together.
     n_rounds_ : int
@@ -142,7 +144,7 @@ class BoostingStudentClassifier(BoostingStudent, StudentClassifier):
         self._boost(Z, _class_task(loss, weight), make_true_task, real, taught=taught)
 
     def _proba_encoded(self, Z: Any) -> np.ndarray:
-        return _class_probabilities(self._boosted_scores(Z) + self.init_)
+        return class_probabilities(self._sum_trees(Z, self.init_))
 
 
 class BoostingStudentRegressor(BoostingStudent, StudentRegressor):
@@ -179,17 +181,20 @@ class BoostingStudentRegressor(BoostingStudent, StudentRegressor):
         Draws the folds on which `reg_lambda` "auto" chooses. LightGBM makes its bins from a random
         sample where there are more than 200000 rows. Nothing else is random.
     n_jobs : int or None, default=None
-        Number of threads in `fit` and in prediction; None means 1, -1 all processors.
+        Number of threads in `fit`; None means 1, -1 all processors.
 
     Attributes
     ----------
-    booster_ : lightgbm.Booster or xgboost.Booster
-        The trees, without training data, parameters or statistics.
+    trees_ : TreeSum
+        The trees: arrays of splits and leaves, in standard deviations of the target. The library
+        that grew them is no longer needed.
     init_ : float
         What the trees are added to, fitted together with the leaves; with a number as
         `learning_rate` the mean of the target.
     scale_ : float
         Standard deviation of the target: predictions are `init_` plus `scale_` times the trees.
+    zero_is_missing_ : bool
+        Whether zeros go the way of missing values: where XGBoost was fitted to a sparse `X`.
     n_leaves_ : int
         Leaves of all trees together.
     n_rounds_ : int
@@ -252,7 +257,7 @@ class BoostingStudentRegressor(BoostingStudent, StudentRegressor):
         self.init_ = float(centre + self.scale_ * self.init_[0])
 
     def _predict_encoded(self, Z: Any) -> np.ndarray:
-        return self._boosted_scores(Z)[:, 0] * self.scale_ + self.init_
+        return self._sum_trees(Z, np.zeros(1))[:, 0] * self.scale_ + self.init_
 
 
 def _class_task(loss: DistillationLoss, weight: np.ndarray) -> BoostingTask:
@@ -261,11 +266,7 @@ def _class_task(loss: DistillationLoss, weight: np.ndarray) -> BoostingTask:
     init = prior_scores(loss.mixed, weight)
     start = np.repeat(init[None, :], len(weight), axis=0)
     curvature = float(scores.derivatives(start)[1].mean())
-    return BoostingTask(scores, init, KEPT_CURVATURE * curvature, _class_probabilities)
-
-
-def _class_probabilities(scores: np.ndarray) -> np.ndarray:
-    return softmax(to_logits(scores))
+    return BoostingTask(scores, init, KEPT_CURVATURE * curvature, class_probabilities)
 
 
 def _value_task(values: np.ndarray, weight: np.ndarray) -> BoostingTask:

@@ -10,7 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill._validation import check_bool, check_integer, check_real
-from skdistill.losses import DistillationLoss, softmax
+from skdistill.losses import DistillationLoss
 from skdistill.students._base import BaseStudent, StudentClassifier, StudentRegressor
 from skdistill.students._linear.fit import (
     Coefficients,
@@ -22,7 +22,7 @@ from skdistill.students._linear.fit import (
 )
 from skdistill.students._linear.strength import Path, choose_alpha
 from skdistill.students._real_rows import RealRows
-from skdistill.students._scores import to_logits
+from skdistill.students._scores import class_probabilities
 from skdistill.students._weights import one_row
 
 # L-BFGS and coordinate descent when strengths are compared: to four digits of the loss.
@@ -199,7 +199,7 @@ class LinearStudentClassifier(_LinearStudent, StudentClassifier):
                 nonlocal last
                 penalty = Penalty(alpha, self.l1_ratio)
                 last = fit_logistic(columns, loss, weight, penalty, ROUGH, last)
-                return softmax(to_logits(last.scores(own[held_out])))
+                return class_probabilities(last.scores(own[held_out]))
 
             return predict
 
@@ -207,7 +207,7 @@ class LinearStudentClassifier(_LinearStudent, StudentClassifier):
         return choose_alpha(real, make_path, unit=one_row(real.weight), taught=taught)
 
     def _proba_encoded(self, Z: Any) -> np.ndarray:
-        return softmax(to_logits(Z @ self.coef_.T + self.intercept_))
+        return class_probabilities(Z @ self.coef_.T + self.intercept_)
 
 
 class LinearStudentRegressor(_LinearStudent, StudentRegressor):

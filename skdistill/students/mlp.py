@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from skdistill.losses import DistillationLoss, softmax
+from skdistill.losses import DistillationLoss
 from skdistill.students._base import StudentClassifier, StudentRegressor
 from skdistill.students._mlp.base import MLPStudent, narrow
 from skdistill.students._mlp.inputs import fit_scale
 from skdistill.students._mlp.targets import ProbabilityTargets, ValueTargets, class_targets
 from skdistill.students._real_rows import RealRows
-from skdistill.students._scores import prior_scores, to_logits
-
-
-def _class_probabilities(scores: np.ndarray) -> np.ndarray:
-    return softmax(to_logits(scores))
+from skdistill.students._scores import class_probabilities, prior_scores
 
 
 class MLPStudentClassifier(MLPStudent, StudentClassifier):
@@ -153,11 +149,11 @@ class MLPStudentClassifier(MLPStudent, StudentClassifier):
             real=real,
             truth=truth,
             taught=taught,
-            predict=_class_probabilities,
+            predict=class_probabilities,
         )
 
     def _proba_encoded(self, Z: np.ndarray) -> np.ndarray:
-        return _class_probabilities(self._scores(Z))
+        return class_probabilities(self._scores(Z))
 
 
 class MLPStudentRegressor(MLPStudent, StudentRegressor):

@@ -12,18 +12,19 @@ from sklearn.utils.validation import check_is_fitted
 from skdistill._compat import take_rows
 from skdistill._ensembles import Source, find_sources
 from skdistill._validation import check_integer, check_real
-from skdistill.losses import DistillationLoss, softmax
+from skdistill.losses import DistillationLoss
 from skdistill.students._base import BaseStudent
 from skdistill.students._encoder import TabularEncoder
 from skdistill.students._pruned.candidates import CandidateTrees, Subtree
+from skdistill.students._pruned.columns import TreeColumns
 from skdistill.students._pruned.leaf_values import LeafValues
 from skdistill.students._pruned.raw_trees import build_trees, check_routes
 from skdistill.students._pruned.score_loss import ClassScores, ScoreLoss, ValueScores
 from skdistill.students._pruned.tops import Budget, keep_subtrees
-from skdistill.students._pruned.tree_sum import TreeColumns, no_trees
 from skdistill.students._real_rows import RealRows
-from skdistill.students._scores import mean_one, prior_scores, to_logits
+from skdistill.students._scores import class_probabilities, mean_one, prior_scores
 from skdistill.students._taught import TaughtClassifier, TaughtRegressor
+from skdistill.students._tree_sum import no_trees
 from skdistill.students._weights import one_row
 
 # Trees are chosen on at most so many rows, which bounds the memory; leaves are fitted to all.
@@ -248,7 +249,7 @@ class PrunedStudentClassifier(_Pruned, TaughtClassifier):
         self._prune(X, scores, prior_scores(loss.mixed, weight), weight, sources)
 
     def _proba_encoded(self, Z: Any) -> np.ndarray:
-        return softmax(to_logits(self._scores(Z)))
+        return class_probabilities(self._scores(Z))
 
 
 class PrunedStudentRegressor(_Pruned, TaughtRegressor):

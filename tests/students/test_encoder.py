@@ -163,3 +163,17 @@ def test_forgotten_levels_go_the_same_way(X, cuts, seed):
     after = encoder.transform(X)
     for j, cut in zip(features, thresholds, strict=True):
         assert_array_equal(after[:, j] <= cut, before[:, j] <= cut)
+
+
+@pytest.mark.parametrize("missing", [False, True])
+@pytest.mark.parametrize("new_missing", [False, True])
+def test_a_matrix_is_encoded_as_its_columns_are(missing, new_missing):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(20, 3))
+    X[::4, 1] = np.nan if missing else 1.0
+    encoder, _ = fit("onehot", X)
+    new = rng.normal(size=(20, 3))
+    if new_missing:
+        new[::3, 0] = new[5:, 1] = np.nan
+    for rows in (new, new[:1]):
+        assert_array_equal(encoder.transform(rows), encoder.transform(pd.DataFrame(rows)))

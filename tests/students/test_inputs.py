@@ -6,7 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import ndtri
 
-from skdistill.students._mlp.inputs import N_KNOTS, fit_quantile_tables, fit_scale
+from skdistill.students._mlp.inputs import (
+    N_KNOTS,
+    QuantileTables,
+    fit_quantile_tables,
+    fit_scale,
+)
 
 
 def test_a_skewed_column_becomes_almost_normal():
@@ -64,3 +69,25 @@ def test_columns_constant_up_to_rounding_and_no_columns():
     np.testing.assert_array_equal(tables.apply(Z + 7.0), 0.0)
     np.testing.assert_array_equal(fit_scale(Z, np.ones(2)).width, 1.0)
     assert fit_quantile_tables(Z[:, :0], np.ones(2)).apply(Z[:, :0]).shape == (2, 0)
+
+
+@settings(max_examples=80, deadline=None)
+@given(seed=st.integers(0, 10**6), n_knots=st.integers(1, 300), scale=st.sampled_from([1.0, 1e307]))
+def test_tables_interpolate_as_numpy_does(seed, n_knots, scale):
+    rng = np.random.default_rng(seed)
+    knots = np.unique(np.round(rng.normal(size=n_knots), 1)) * scale
+    values = np.sort(rng.normal(size=len(knots))).astype(np.float32)
+    tables = QuantileTables(knots, values, np.array([len(knots)], dtype=np.int32))
+    ends = np.array([-1.7e308, 1.7e308, knots[0] - scale, knots[-1] + scale])
+    x = np.concatenate([knots, rng.normal(size=50) * scale, ends, np.nextafter(knots, np.inf)])
+    expected = np.interp(x, knots, values)
+    np.testing.assert_allclose(tables.apply(x[:, None])[:, 0], expected, rtol=1e-13, atol=1e-15)
+    one_by_one = np.concatenate([tables.apply(np.array([[number]])) for number in x])
+    np.testing.assert_allclose(one_by_one[:, 0], expected, rtol=1e-13, atol=1e-15)
+
+
+def test_steep_tables_stay_finite():
+    knots = np.array([0.0, 5e-324, 1.0])
+    tables = QuantileTables(knots, np.array([-1.0, 0.0, 1.0]), np.array([3], dtype=np.int32))
+    np.testing.assert_array_equal(tables.apply(knots[:, None])[:, 0], [-1.0, 0.0, 1.0])
+    assert [tables.apply(knots[i : i + 1, None])[0, 0] for i in range(3)] == [-1.0, 0.0, 1.0]

@@ -36,6 +36,8 @@ from skdistill.students import (
     PrunedStudentRegressor,
     pruned,
 )
+from skdistill.students._float32 import in_double
+from skdistill.students._pruned.columns import TreeColumns
 
 X_BC, Y_BC = load_breast_cancer(return_X_y=True)
 
@@ -85,7 +87,7 @@ class TestTrees:
         theirs = {}
         for tree in teacher.estimators_:
             for f, t in zip(tree.tree_.feature, tree.tree_.threshold, strict=True):
-                theirs.setdefault(int(f), set()).add(float(t))
+                theirs.setdefault(int(f), set()).update(in_double([t]).tolist())
         for column, thresholds in used_thresholds(student).items():
             assert thresholds <= theirs[column]
 
@@ -390,3 +392,16 @@ class TestRows:
     def test_bad_parameters(self, params, message):
         with pytest.raises(ValueError, match=message):
             PrunedStudentRegressor(**params).fit(X_BC, Y_BC)
+
+
+@pytest.mark.parametrize("tables", [(None, None), (None, {}), ({}, {2.0: 1}), ({None: 1}, None)])
+def test_columns_of_a_matrix_are_those_of_a_frame(tables):
+    X = np.array([[0.0, 1.0, 2.0], [3.0, np.nan, np.nan], [4.0, 5.0, 6.0]])
+    columns = TreeColumns((2, 1), tables)
+    assert_array_equal(columns.transform(X), columns.transform(pd.DataFrame(X)))
+    assert_array_equal(columns.transform(X[:1]), columns.transform(X)[:1])
+
+
+def test_no_columns():
+    for X in (np.ones((3, 2)), pd.DataFrame(np.ones((3, 2)))):
+        assert TreeColumns((), ()).transform(X).shape == (3, 0)

@@ -50,3 +50,27 @@ def test_tables_that_say_nothing_are_left_out():
     assert term.columns == (1,)
     assert term.values.dtype == np.float32
     assert card.n_values == 7
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 1000), n_outputs=st.integers(1, 3))
+def test_one_row_has_the_points_of_its_bins(seed, n_outputs):
+    rng = np.random.default_rng(seed)
+    cuts = [np.unique(rng.integers(-4, 4, rng.integers(0, 6)) / 2.0) for _ in range(3)]
+    columns = [(2,), (0,), (0, 2), (1, 0)]
+    terms = [
+        Term(
+            of_term,
+            tuple(cuts[j] for j in of_term),
+            rng.normal(size=(*(len(cuts[j]) + 2 for j in of_term), n_outputs)).astype(np.float32),
+        )
+        for of_term in columns
+    ]
+    card = Scorecard(rng.normal(size=n_outputs), terms)
+    Z = rng.integers(-5, 5, (60, 3)) / 2.0
+    Z = np.nextafter(Z, Z + rng.integers(-1, 2, Z.shape))
+    Z[rng.random(Z.shape) < 0.1] = np.nan
+    many = card.scores(Z)
+    expected = card.intercept + sum(term.values.astype(np.float64)[term.codes(Z)] for term in terms)
+    assert_allclose(many, expected, rtol=0.0, atol=1e-14)
+    assert_allclose(np.concatenate([card.scores(row[None]) for row in Z]), many, atol=1e-14)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass, replace
+from functools import cached_property
+from math import isnan
+from typing import Any
 
 import numpy as np
 
 from skdistill.students._additive.thresholds import coarse_bins, codes_of
+from skdistill.students._arrays import Arrays
 
 # Sweeps that move what a table of two columns says of one alone to that one. Each gains digits.
 MAX_SWEEPS = 50
@@ -37,7 +42,7 @@ class Term:
 
 
 @dataclass(frozen=True)
-class Scorecard:
+class Scorecard(Arrays):
     """An intercept and terms; the scores of a row are their sum.
 
     Attributes
@@ -63,10 +68,49 @@ class Scorecard:
         -------
         scores : ndarray of shape (n_rows, n_outputs), dtype float64
         """
+        if len(Z) == 1:
+            return self._points.take(self._cells(Z[0].tolist()), axis=0).sum(axis=0)[None]
         total = np.tile(self.intercept, (len(Z), 1))
         for term in self.terms:
-            total += term.values[term.codes(Z)]
+            cells = np.ravel_multi_index(term.codes(Z), term.values.shape[:-1])
+            total += term.values.reshape(-1, total.shape[1]).take(cells, axis=0)
         return total
+
+    def _cells(self, row: list[float]) -> list[int]:
+        """Find the rows of `_points` that add up to the scores of one row."""
+        singles, pairs = self._lookups
+        cells = [0]
+        for start, (column, cuts, missing) in singles:
+            x = row[column]
+            cells.append(start + (missing if isnan(x) else bisect_left(cuts, x)))
+        for start, *axes in pairs:
+            (cell, _), (code, missing) = [
+                (missing if isnan(row[column]) else bisect_left(cuts, row[column]), missing)
+                for column, cuts, missing in axes
+            ]
+            cells.append(start + cell * (missing + 1) + code)
+        return cells
+
+    @cached_property
+    def _points(self) -> np.ndarray:
+        """The intercept, and the points of all tables, one cell a row."""
+        tables = [term.values.reshape(-1, self.intercept.size) for term in self.terms]
+        return np.concatenate([self.intercept[None], *tables], dtype=np.float64)
+
+    @cached_property
+    def _lookups(self) -> tuple[list[Any], list[Any]]:
+        """Describe the tables of one column, and those of two.
+
+        Each by its first row of `_points`, and for each axis its column, cuts and last bin.
+        """
+        found: tuple[list[Any], list[Any]] = [], []
+        start = 1
+        for term in self.terms:
+            pairs = zip(term.columns, term.cuts, strict=True)
+            axes = [(j, cuts.tolist(), len(cuts) + 1) for j, cuts in pairs]
+            found[len(axes) - 1].append((start, *axes))
+            start += term.values.size // self.intercept.size
+        return found
 
     def rescaled(self, width: float, offset: float) -> Scorecard:
         """Let scores become ``offset + width * score``."""

@@ -1,13 +1,16 @@
-"""What both boosting students share: parameters, budget, growth, stored trees."""
+"""What both boosting students share: parameters, budget, growth, and the sum of their trees."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
+import scipy.sparse as sp
 from joblib import effective_n_jobs
 from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
 
 from skdistill._validation import check_choice, check_integer, check_real
 from skdistill.students._base import BaseStudent
@@ -15,6 +18,8 @@ from skdistill.students._boosting.engines import ENGINES, TreePlan
 from skdistill.students._boosting.growth import BoostingTask
 from skdistill.students._boosting.penalty import USUAL, Penalties, choose_penalties
 from skdistill.students._real_rows import RealRows
+from skdistill.students._routing import ROWS_AT_A_TIME
+from skdistill.students._tree_sum import TreeSum
 
 # With many classes, leaves per tree shrink until this many rounds fit into the budget.
 WANTED_ROUNDS = 5
@@ -32,6 +37,7 @@ class BoostingStudent(BaseStudent):
 
     _layout: ClassVar[str] = "ordered"
     _accept_sparse: ClassVar[bool] = True
+    trees_: TreeSum
     init_: Any
 
     def __init__(
@@ -55,6 +61,12 @@ class BoostingStudent(BaseStudent):
         self.random_state = random_state
         self.n_jobs = n_jobs
 
+    @property
+    def n_leaves_(self) -> int:
+        """Number of leaves of all trees together, at most `max_total_leaves`."""
+        check_is_fitted(self)
+        return len(self.trees_.value)
+
     def _check_params(self) -> None:
         check_integer(self.max_total_leaves, "max_total_leaves", minimum=2)
         check_integer(self.max_leaf_nodes, "max_leaf_nodes", minimum=2)
@@ -75,7 +87,7 @@ class BoostingStudent(BaseStudent):
         taught: bool,
     ) -> None:
         """Boost within the budget; settle what is "auto" by tasks of true labels."""
-        self._engine = engine = ENGINES[self.backend]
+        engine = ENGINES[self.backend]
         plan = self._plan(task.loss.n_scores)
         if isinstance(self.learning_rate, str):
             if isinstance(self.reg_lambda, str):
@@ -87,14 +99,13 @@ class BoostingStudent(BaseStudent):
                 penalties = Penalties(USUAL.growth, float(self.reg_lambda))
             trees = task.grow_together(engine, Z, plan, penalties.growth)
             trees.refit(penalties.final, max_sweeps=FINAL_SWEEPS)
-            grown = engine.with_values(trees.booster, trees.leaves.values)
+            self.trees_ = engine.read(trees.booster, trees.leaves.values)
             self.init_, self.reg_lambda_ = trees.leaves.init, penalties.final
         else:
-            grown = task.grow(engine, Z, plan)
+            self.trees_ = engine.read(task.grow(engine, Z, plan))
             self.init_, self.reg_lambda_ = task.init, plan.reg_lambda
-        # Through bytes, so that what predicts now is exactly what a pickle restores.
-        self.booster_ = engine.from_bytes(engine.to_bytes(grown))
-        self.n_leaves_ = engine.n_leaves(self.booster_)
+        # XGBoost takes what a sparse matrix does not store for missing.
+        self.zero_is_missing_ = self.backend == "xgboost" and sp.issparse(Z)
         self.n_rounds_ = plan.n_rounds
 
     def _plan(self, n_trees: int) -> TreePlan:
@@ -113,19 +124,20 @@ class BoostingStudent(BaseStudent):
             n_threads=effective_n_jobs(self.n_jobs),
         )
 
-    def __getstate__(self) -> dict[str, Any]:
-        state = dict(super().__getstate__())
-        if "booster_" in state:
-            state["booster_"] = self._engine.to_bytes(self.booster_)
-        return state
+    def _sum_trees(self, Z: Any, init: np.ndarray) -> np.ndarray:
+        """Add the trees to `init`, shape (n_samples, n_scores)."""
+        if not sp.issparse(Z):
+            return self.trees_.scores(self._without_zeros(Z), init)
+        used, feature = np.unique(self.trees_.feature, return_inverse=True)
+        trees = replace(self.trees_, feature=feature)
+        blocks = [np.zeros((0, len(init)))]
+        for start in range(0, Z.shape[0], ROWS_AT_A_TIME):
+            block = Z[start : start + ROWS_AT_A_TIME, used].toarray()
+            blocks.append(trees.scores(self._without_zeros(block), init))
+        return np.concatenate(blocks)
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        if "booster_" in state:
-            state = {**state, "booster_": state["_engine"].from_bytes(state["booster_"])}
-        super().__setstate__(state)
-
-    def _boosted_scores(self, Z: Any) -> np.ndarray:
-        return self._engine.scores(self.booster_, Z, effective_n_jobs(self.n_jobs))
+    def _without_zeros(self, Z: np.ndarray) -> np.ndarray:
+        return np.where(Z == 0.0, np.nan, Z) if self.zero_is_missing_ else Z
 
 
 def plan_rounds(max_total_leaves: int, max_leaf_nodes: int, n_trees: int) -> tuple[int, int]:

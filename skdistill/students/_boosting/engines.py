@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
 import scipy.sparse as sp
 
+from skdistill._ensembles import LEAF, Forest
+from skdistill._ensembles._boosters import read_lightgbm, read_xgboost
 from skdistill._optional import import_optional
+from skdistill.students._tree_sum import TreeSum, from_forest
 
 # Scores of shape (n_samples, n_scores) to their gradient and curvature, of the same shape.
 Objective = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
@@ -64,20 +65,8 @@ class Engine(Protocol):
     def leaves(self, booster: Any, Z: Any, n_threads: int) -> np.ndarray:
         """Find the leaf of each row in each tree, shape (n_samples, n_trees), dtype int32."""
 
-    def with_values(self, booster: Any, values: Sequence[np.ndarray]) -> Any:
-        """Give the leaves of each tree new values, by their numbers."""
-
-    def scores(self, booster: Any, Z: Any, n_threads: int) -> np.ndarray:
-        """Compute the sum of the trees, shape (n_samples, n_scores)."""
-
-    def n_leaves(self, booster: Any) -> int:
-        """Count the leaves of all trees."""
-
-    def to_bytes(self, booster: Any) -> bytes:
-        """Store what prediction needs, and nothing of the training."""
-
-    def from_bytes(self, stored: bytes) -> Any:
-        """Restore a booster for prediction."""
+    def read(self, booster: Any, values: Sequence[np.ndarray] | None = None) -> TreeSum:
+        """Take the trees out; their leaves may get new values, by tree and number."""
 
 
 class LightGBMEngine:
@@ -135,40 +124,10 @@ class LightGBMEngine:
         """Find the leaf of each row in each tree, shape (n_samples, n_trees), dtype int32."""
         return _lightgbm_leaves(booster, Z, n_threads, 0)
 
-    def with_values(self, booster: Any, values: Sequence[np.ndarray]) -> Any:
-        """Give the leaves of each tree new values, by their numbers."""
-        for t, tree in enumerate(booster.dump_model()["tree_info"]):
-            for leaf in range(tree["num_leaves"]):
-                booster.set_leaf_output(t, leaf, values[t][leaf])
-        return booster
-
-    def scores(self, booster: Any, Z: Any, n_threads: int) -> np.ndarray:
-        """Compute the sum of the trees, shape (n_samples, n_scores)."""
-        raw = booster.predict(_as_matrix(Z), raw_score=True, num_threads=n_threads)
-        return np.asarray(raw).reshape(Z.shape[0], -1)
-
-    def n_leaves(self, booster: Any) -> int:
-        """Count the leaves of all trees."""
-        return sum(tree["num_leaves"] for tree in booster.dump_model()["tree_info"])
-
-    def to_bytes(self, booster: Any) -> bytes:
-        """Store what prediction needs, and nothing of the training."""
-        trees, _, rest = booster.model_to_string().partition("\nend of trees\n")
-        lines = [line.partition("=") for line in trees.split("\n")]
-        kept = [
-            # Ranges of the training data: only their number is read.
-            key + "=" + " ".join(["none"] * len(value.split()))
-            if key == "feature_infos"
-            else key + equals + value
-            for key, equals, value in lines
-            if key not in _STATISTICS
-        ]
-        categories = rest[rest.rindex("pandas_categorical:") :]
-        return zlib.compress("\n".join([*kept, "end of trees", "", categories]).encode())
-
-    def from_bytes(self, stored: bytes) -> Any:
-        """Restore a booster for prediction."""
-        return _library("lightgbm").Booster(model_str=zlib.decompress(stored).decode())
+    def read(self, booster: Any, values: Sequence[np.ndarray] | None = None) -> TreeSum:
+        """Take the trees out; their leaves may get new values, by tree and number."""
+        forest = read_lightgbm(booster)
+        return from_forest(_with_values(forest, values, after_splits=True))
 
 
 class XGBoostEngine:
@@ -221,48 +180,13 @@ class XGBoostEngine:
         """Find the leaf of each row in each tree, shape (n_samples, n_trees), dtype int32."""
         return _xgboost_leaves(booster, _rows_for(booster, Z, n_threads))
 
-    def with_values(self, booster: Any, values: Sequence[np.ndarray]) -> Any:
-        """Give the leaves of each tree new values, by their numbers."""
-        model = json.loads(booster.save_raw("json"))
-        trees = model["learner"]["gradient_booster"]["model"]["trees"]
-        for tree, value in zip(trees, values, strict=True):
-            for node, child in enumerate(tree["left_children"]):
-                if child < 0:  # where a split has its threshold, a leaf has its value
-                    tree["split_conditions"][node] = float(value[node])
-        return _library("xgboost").Booster(model_file=bytearray(json.dumps(model).encode()))
-
-    def scores(self, booster: Any, Z: Any, n_threads: int) -> np.ndarray:
-        """Compute the sum of the trees, shape (n_samples, n_scores)."""
-        raw = booster.predict(_rows_for(booster, Z, n_threads), output_margin=True)
-        return np.asarray(raw, dtype=np.float64).reshape(Z.shape[0], -1)
-
-    def n_leaves(self, booster: Any) -> int:
-        """Count the leaves of all trees."""
-        return sum(tree.count("leaf=") for tree in booster.get_dump())
-
-    def to_bytes(self, booster: Any) -> bytes:
-        """Store what prediction needs, and nothing of the training."""
-        return zlib.compress(bytes(booster.save_raw("ubj")))
-
-    def from_bytes(self, stored: bytes) -> Any:
-        """Restore a booster for prediction."""
-        return _library("xgboost").Booster(model_file=bytearray(zlib.decompress(stored)))
+    def read(self, booster: Any, values: Sequence[np.ndarray] | None = None) -> TreeSum:
+        """Take the trees out; their leaves may get new values, by tree and number."""
+        forest = read_xgboost(booster)
+        return from_forest(_with_values(forest, values, after_splits=False))
 
 
 ENGINES: dict[str, Engine] = {"lightgbm": LightGBMEngine(), "xgboost": XGBoostEngine()}
-
-# Lines of LightGBM's text form that only describe the training. "tree_sizes" would be wrong
-# without the others; LightGBM reads the trees one after the other when it is missing.
-_STATISTICS = {
-    "internal_count",
-    "internal_value",
-    "internal_weight",
-    "leaf_count",
-    "leaf_weight",
-    "split_gain",
-    "tree_sizes",
-}
-
 
 # What LightGBM takes for zero.
 LIGHTGBM_ZERO = 1e-35
@@ -286,6 +210,21 @@ def _lightgbm_leaves(booster: Any, Z: Any, n_threads: int, first_round: int) -> 
 def _xgboost_leaves(booster: Any, data: Any) -> np.ndarray:
     leaves = booster.predict(data, pred_leaf=True)
     return np.asarray(leaves, dtype=np.int32).reshape(data.num_row(), -1)
+
+
+def _with_values(
+    forest: Forest, values: Sequence[np.ndarray] | None, *, after_splits: bool
+) -> Forest:
+    """Give leaves the values of their numbers; these count all nodes, or those after the splits."""
+    if values is None:
+        return forest
+    table = forest.value.copy()
+    ends = np.append(forest.roots[1:], len(forest.feature)).tolist()
+    for start, end, own in zip(forest.roots.tolist(), ends, values, strict=True):
+        n_splits = np.count_nonzero(forest.feature[start:end] != LEAF)
+        first = start + (n_splits if after_splits else 0)
+        table[first:end, 0] = own[: end - first]
+    return replace(forest, value=table)
 
 
 def _as_matrix(Z: Any) -> Any:

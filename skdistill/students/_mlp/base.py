@@ -187,7 +187,9 @@ class MLPStudent(BaseStudent):
     def _scores(self, Z: np.ndarray) -> np.ndarray:
         if self.input_tables_ is not None:
             n_numeric = self._encoder.n_numeric_
-            Z = np.hstack([self.input_tables_.apply(Z[:, :n_numeric]), Z[:, n_numeric:]])
+            numbers = self.input_tables_.apply(Z[:, :n_numeric])
+            more = Z.shape[1] > n_numeric
+            Z = np.hstack([numbers, Z[:, n_numeric:]]) if more else numbers
         return forward(Z, self.coefs_, self.intercepts_)[-1]
 
 

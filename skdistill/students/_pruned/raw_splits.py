@@ -19,7 +19,7 @@ from skdistill._compat import take_rows
 from skdistill._ensembles import Source
 from skdistill._optional import comes_from
 from skdistill.students._encoder import MAX_LEVELS
-from skdistill.students._tree.nodes import to_float32
+from skdistill.students._float32 import in_double
 
 # Values of a column that go through the encoder at once.
 _VALUES_AT_A_TIME = 10_000
@@ -87,8 +87,8 @@ def translate(source: Source, nodes: np.ndarray, X: Any, heavy_left: np.ndarray)
     Returns
     -------
     splits : list of RawSplit
-        Thresholds are those of the trees where the encoder leaves the numbers as they are, and
-        lie between neighbouring training values elsewhere.
+        Thresholds, for comparisons in double precision, are those of the trees where the encoder
+        leaves the numbers as they are, and lie between neighbouring training values elsewhere.
 
     Raises
     ------
@@ -145,6 +145,8 @@ class _Sides:
         self, source: Source, nodes: np.ndarray, used: np.ndarray, heavy_left: np.ndarray
     ) -> None:
         self.source, self.nodes, self.used, self.heavy_left = source, nodes, used, heavy_left
+        threshold = source.forest.threshold[nodes]
+        self.threshold = in_double(threshold) if source.forest.single else threshold
 
     def of(
         self,
@@ -162,19 +164,15 @@ class _Sides:
             missing = self._asked(encode(None))
         unseen, known = self._unseen(distinct, left, encode)
         splits = []
-        for i, node in enumerate(self.nodes.tolist()):
+        for i, own in enumerate(self.threshold.tolist()):
             side, values = left[:, i], distinct.values
             turns = np.flatnonzero(side[1:] != side[:-1])
             if known[i] and len(turns) <= 1:
+                as_it_is = bool(_same(encoded[:n_values, i], values).all())
                 threshold = (
-                    _highest()
+                    np.inf  # which no number exceeds
                     if len(turns) == 0
-                    else _between(
-                        values,
-                        int(turns[0]),
-                        float(self.source.forest.threshold[node]),
-                        as_it_is=bool(_same(encoded[:n_values, i], values).all()),
-                    )
+                    else _between(values[turns[0] :], own if as_it_is else None)
                 )
                 splits.append(RawSplit(j, threshold, bool(side[0]), bool(missing[i])))
                 continue
@@ -300,15 +298,10 @@ def _same(a: np.ndarray, b: Any) -> np.ndarray:
     return np.asarray((a == b) | (np.isnan(a) & np.isnan(b)))
 
 
-def _highest() -> float:
-    """Return a threshold that no number exceeds."""
-    return float(np.finfo(np.float32).max)
-
-
-def _between(values: np.ndarray, low: int, threshold: float, *, as_it_is: bool) -> float:
-    """Find a threshold between two neighbouring values, also when they are compared in float32."""
-    a, b = (float(v) for v in to_float32(values[low : low + 2]))
-    if as_it_is and a <= threshold < b:
+def _between(values: np.ndarray, threshold: float | None) -> float:
+    """Find a threshold between the first two values: the tree's own, if it is given."""
+    a, b = float(values[0]), float(values[1])
+    if threshold is not None and a <= threshold < b:
         return threshold
     middle = a / 2 + b / 2
     return middle if a <= middle < b else a

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from skdistill.students._pruned.candidates import CandidateTrees, Subtree
+from skdistill.students._pruned.columns import TreeColumns
 from skdistill.students._pruned.raw_splits import RawSplit, translate
-from skdistill.students._pruned.tree_sum import TreeColumns, TreeSum, join_trees
+from skdistill.students._tree_sum import TreeSum, join_trees
 
 # Rows that may fall in another leaf than in the teacher's tree: numbers that only differ beyond
 # the precision of float32 do.

@@ -79,9 +79,10 @@ class Inputs:
 
     def __call__(self, Z: np.ndarray) -> np.ndarray:
         """Clip and centre encoded rows; missing values become zero."""
-        X = np.clip(Z, self.low, self.high)
+        X = np.minimum(np.maximum(Z, self.low), self.high)
         X -= self.centre
-        return np.nan_to_num(X, copy=False, nan=0.0)
+        X[np.isnan(X)] = 0.0
+        return X
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,9 @@ class LinearLeaves:
         scores : ndarray of shape (n_rows, n_scores)
             Values, margins of the second of two classes, or logits.
         """
-        scores = self.intercept[leaf]
+        scores = self.intercept.take(leaf, axis=0)
+        if len(Z) == 1:
+            return scores + self.inputs(Z) @ self.slope[leaf[0]]
         for start in range(0, len(Z), CHUNK):
             rows = slice(start, start + CHUNK)
             X, groups = self.inputs(Z[rows]), _groups(leaf[rows])

@@ -1,4 +1,4 @@
-"""A fitted binary tree as a few small arrays, and the routing of rows through it."""
+"""A fitted binary tree as a few small arrays."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# What float32 cannot hold is its largest value here.
-_FLOAT32_MAX = float(np.finfo(np.float32).max)
+from skdistill.students._routing import Routed
 
 
 @dataclass(frozen=True)
-class Nodes:
+class Nodes(Routed):
     """Split nodes and leaf values of one tree.
 
     A child that is not negative is the index of a split node; a negative child ``c`` is the leaf
@@ -38,28 +37,23 @@ class Nodes:
     missing_left: np.ndarray
     value: np.ndarray
 
+    def starts(self) -> list[int]:
+        """List the root, the only one, or the leaf of a tree without splits."""
+        return [0 if len(self.feature) else ~0]
+
     def apply(self, Z: np.ndarray) -> np.ndarray:
-        """Find the leaf of each row, all rows one level down at a time.
+        """Find the leaf of each row.
 
         Parameters
         ----------
-        Z : ndarray of shape (n_samples, n_columns)
+        Z : ndarray of shape (n_samples, n_columns), dtype float64
             Encoded rows; NaN is missing.
 
         Returns
         -------
         leaf : ndarray of shape (n_samples,), dtype int32
         """
-        place = np.full(len(Z), 0 if len(self.feature) else ~0, dtype=np.int32)
-        rows = np.arange(len(Z)) if len(self.feature) else np.arange(0)
-        while len(rows):
-            node = place[rows]
-            x = Z[rows, self.feature[node]]
-            goes_left = np.where(np.isnan(x), self.missing_left[node], x <= self.threshold[node])
-            child = np.where(goes_left, self.left[node], self.right[node])
-            place[rows] = child
-            rows = rows[child >= 0]
-        return ~place
+        return self.route(Z)[:, 0]
 
     def depth(self) -> int:
         """Count the splits on the longest way from the root to a leaf."""
@@ -69,8 +63,3 @@ class Nodes:
             children = np.concatenate([self.left[level], self.right[level]])
             level = children[children >= 0]
         return depth
-
-
-def to_float32(values: np.ndarray) -> np.ndarray:
-    """Cast to float32; what is too large becomes the largest finite value, NaN stays."""
-    return np.clip(values, -_FLOAT32_MAX, _FLOAT32_MAX).astype(np.float32)
