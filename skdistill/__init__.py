@@ -2,7 +2,16 @@
 
 from skdistill import students, teachers
 from skdistill.distillation import DistilledClassifier, DistilledRegressor
+from skdistill.persistence import load, save
 
 __version__ = "0.1.0"
 
-__all__ = ["DistilledClassifier", "DistilledRegressor", "__version__", "students", "teachers"]
+__all__ = [
+    "DistilledClassifier",
+    "DistilledRegressor",
+    "__version__",
+    "load",
+    "save",
+    "students",
+    "teachers",
+]

@@ -1,4 +1,4 @@
-"""The command line: ``skdistill demo`` and ``skdistill distill``."""
+"""The command line: ``skdistill demo``, ``skdistill distill`` and ``skdistill export``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from skdistill.cli import demo, distill
+from skdistill.cli import demo, distill, export
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -22,6 +22,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     demo.add_parser(commands)
     distill.add_parser(commands)
+    export.add_parser(commands)
     return parser
 
 

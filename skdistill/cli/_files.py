@@ -1,9 +1,9 @@
-"""Read teachers and tables, write students; nothing is half written, no pickle goes unasked."""
+"""Read teachers and tables; no pickle goes unasked."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -56,10 +56,8 @@ def load_teacher(path: Path, *, trust: bool) -> Any:
         raise ValueError(f"--teacher: {path} could not be loaded: {reason}") from error
 
 
-def read_table(
-    path: Path, target: str, option: str, *, texts: Iterable[str] = ()
-) -> tuple[Any, Any]:
-    """Read a CSV file; return the features as a DataFrame, and the target as a Series.
+def read_frame(path: Path, option: str, *, texts: Iterable[str] = ()) -> Any:
+    """Read a CSV file with at least one row as a DataFrame.
 
     The columns `texts` are read as text even where all their values look like numbers.
     """
@@ -70,12 +68,20 @@ def read_table(
         frame = pandas.read_csv(path, dtype=dict.fromkeys(texts, str), low_memory=False)
     except Exception as error:  # parsers, decoders and decompressors have errors of their own
         raise ValueError(f"{option}: {path} could not be read as a CSV file: {error}") from error
+    if not len(frame):
+        raise ValueError(f"{option}: {path} has no rows")
+    return frame
+
+
+def read_table(
+    path: Path, target: str, option: str, *, texts: Iterable[str] = ()
+) -> tuple[Any, Any]:
+    """Read the features as a DataFrame, and the target as a Series; see `read_frame`."""
+    frame = read_frame(path, option, texts=texts)
     if target not in frame.columns:
         raise ValueError(
             f"--target: {path} has no column {target!r}; it has {list(map(str, frame.columns))}"
         )
-    if not len(frame):
-        raise ValueError(f"{option}: {path} has no rows")
     missing = int(frame[target].isna().sum())
     if missing:
         raise ValueError(
@@ -130,17 +136,3 @@ def check_folder(folder: Path) -> None:
         raise NotADirectoryError(f"--out: {str(existing)!r} is no folder")
     if not os.access(existing, os.W_OK | os.X_OK):
         raise PermissionError(f"--out: no permission to write to {str(existing)!r}")
-
-
-def write_files(folder: Path, writers: dict[str, Callable[[Path], Any]]) -> None:
-    """Write files under other names, and rename them once all of them are complete."""
-    folder.mkdir(parents=True, exist_ok=True)
-    unfinished = {name: folder / f".{name}.{os.getpid()}" for name in writers}
-    try:
-        for name, write in writers.items():
-            write(unfinished[name])
-        for name, path in unfinished.items():
-            os.replace(path, folder / name)
-    finally:
-        for path in unfinished.values():
-            path.unlink(missing_ok=True)

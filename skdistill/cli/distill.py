@@ -6,6 +6,7 @@ import argparse
 import ast
 import json
 import math
+import shlex
 import sys
 import warnings
 from collections.abc import Iterable, Iterator
@@ -13,13 +14,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import joblib
 import numpy as np
 from sklearn.base import clone
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 
 from skdistill._compat import seed_estimator
+from skdistill._output import write_files
 from skdistill.cli._files import (
     as_teacher_saw_it,
     as_train_has_it,
@@ -27,11 +28,11 @@ from skdistill.cli._files import (
     load_teacher,
     read_table,
     text_columns,
-    write_files,
 )
 from skdistill.cli._measure import measure_models, measure_plausibility
 from skdistill.cli._verdict import print_verdict
 from skdistill.distillation import DistilledClassifier, DistilledRegressor
+from skdistill.persistence._student import encode
 from skdistill.students import STUDENT_NAMES, make_student
 from skdistill.teachers import as_teacher
 
@@ -47,7 +48,7 @@ def add_parser(commands: Any) -> None:
         "distill",
         help="distil a model file on a CSV file, and print what was lost",
         description="Distil a fitted scikit-learn, LightGBM or XGBoost model or Pipeline on the "
-        "rows of a CSV file. Writes student.joblib and summary.json.",
+        "rows of a CSV file. Writes student.skd and summary.json.",
     )
     parser.add_argument(
         "--teacher",
@@ -125,21 +126,20 @@ def run(arguments: argparse.Namespace) -> None:
         "warnings": notes,
     }
     text = json.dumps(_without_nan(summary), indent=2, allow_nan=False) + "\n"
-    writers = {
-        "student.joblib": lambda path: joblib.dump(distiller.student_, path),
-        "summary.json": lambda path: path.write_text(text, encoding="utf-8"),
-    }
-    write_files(arguments.out, writers)
+    student_file, summary_file = (arguments.out / name for name in ("student.skd", "summary.json"))
+    files = {student_file: encode(distiller.student_), summary_file: text.encode("utf-8")}
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    write_files(files)
     print_verdict(
         rows,
         distiller.distillation_,
         tested=arguments.test is not None,
         plausibility=plausible,
     )
-    student_file = str(arguments.out / "student.joblib")
-    print(f"Wrote {student_file} and {arguments.out / 'summary.json'}. Use the student with")
-    print(f"    student = joblib.load({student_file!r}); student.predict(X)")
-    print("where X has the columns that summary.json lists, in their order.")
+    print(f"Wrote {student_file} and {summary_file}. Use the student with")
+    print(f"    student = skdistill.load({str(student_file)!r}); student.predict(X)")
+    print("where X has the columns that summary.json lists, in their order; or without Python:")
+    print(f"    skdistill export {shlex.quote(str(student_file))} --to python,c,onnx --out DIR")
 
 
 @contextmanager

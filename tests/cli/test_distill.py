@@ -18,6 +18,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.tree import DecisionTreeClassifier
 
 import skdistill
+from skdistill import load
 from skdistill.cli import distill, main
 
 # A booster cannot be refitted: it labels the rows that it was fitted to, and may be told so.
@@ -34,7 +35,7 @@ def test_a_pipeline_is_distilled_to_a_student_that_takes_raw_rows(files, capsys)
     captured = capsys.readouterr()
     lines = captured.out.splitlines()
     assert [line.split()[0] for line in lines[2:5]] == ["teacher", "direct", "distilled"]
-    assert "student.joblib" in captured.out
+    assert "student.skd" in captured.out
     assert "[skdistill]" in captured.err
 
     summary = files.summary()
@@ -45,7 +46,7 @@ def test_a_pipeline_is_distilled_to_a_student_that_takes_raw_rows(files, capsys)
     assert set(summary["measured"]) == {"teacher", "direct", "distilled"}
     assert summary["distillation"]["n_real"] == 150
 
-    student = joblib.load(files.out / "student.joblib")
+    student = load(files.out / "student.skd")
     rows = pd.read_csv(files.test)[summary["columns"]]
     rows.loc[0, "city"] = "never seen"
     prediction = student.predict(rows)
@@ -78,7 +79,7 @@ def test_settings_of_the_distillation_are_set(files, capsys):
 
 def test_parameters_of_the_student_are_set(files):
     assert files.distill("--param", "max_leaf_nodes=3", "--param", "min_samples_leaf=4") == 0
-    student = joblib.load(files.out / "student.joblib")
+    student = load(files.out / "student.skd")
     assert (student.max_leaf_nodes, student.min_samples_leaf) == (3, 4)
     assert student.n_leaves_ <= 3
 
@@ -87,7 +88,7 @@ def test_the_seed_decides_everything(files):
     def run(seed, out):
         assert files.distill("--seed", seed, "--out", files.folder / out, "--quiet") == 0
         rows = files.frame[NUMBERS + TEXTS]
-        return joblib.load(files.folder / out / "student.joblib").predict_proba(rows)
+        return load(files.folder / out / "student.skd").predict_proba(rows)
 
     first = run(3, "first")
     np.testing.assert_array_equal(first, run(3, "second"))
@@ -105,7 +106,7 @@ def test_quiet_is_silent_on_stderr_and_a_held_out_fifth_is_said(files, capsys):
 def test_out_may_be_new_and_nested(files):
     out = files.folder / "a" / "b c" / "d"
     assert files.distill("--out", out, "--quiet") == 0
-    assert everything_below(out) == sorted(map(type(out), ["student.joblib", "summary.json"]))
+    assert everything_below(out) == sorted(map(type(out), ["student.skd", "summary.json"]))
 
 
 def categories(frame):
@@ -135,7 +136,7 @@ def test_model_files_need_no_trust_and_see_their_categories(files, kind):
     assert summary["columns"] == NUMBERS + TEXTS
     accuracy = ((expected > 0.5) == y).mean()
     assert summary["measured"]["teacher"]["accuracy"] == pytest.approx(accuracy)
-    student = joblib.load(files.out / "student.joblib")
+    student = load(files.out / "student.skd")
     assert set(student.predict(files.frame[NUMBERS + TEXTS])) == {"no", "yes"}
 
 
@@ -201,7 +202,7 @@ def test_an_ascii_terminal_gets_the_table_too(files):
     run = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert run.returncode == 0, run.stderr
     assert "?s/row" in run.stdout
-    assert (files.folder / "Köln" / "student.joblib").exists()
+    assert (files.folder / "Köln" / "student.skd").exists()
 
 
 def test_interruption_ends_with_130_and_writes_nothing(files, capsys, monkeypatch):

@@ -8,7 +8,6 @@ import pickle
 import re
 from pathlib import Path
 
-import joblib
 import lightgbm as lgb
 import numpy as np
 import pandas as pd
@@ -21,7 +20,6 @@ from skdistill.cli._files import (
     check_folder,
     read_table,
     text_columns,
-    write_files,
 )
 
 
@@ -159,26 +157,16 @@ def test_a_folder_without_permission(tmp_path, monkeypatch):
 @pytest.mark.parametrize("error", [OSError("disk full"), KeyboardInterrupt()])
 def test_an_interrupted_write_leaves_the_old_files(files, capsys, monkeypatch, error):
     files.out.mkdir()
-    for name in ("student.joblib", "summary.json"):
+    for name in ("student.skd", "summary.json"):
         (files.out / name).write_text("old")
 
-    def dump(model, path):
-        Path(path).write_bytes(b"half a")
+    def fail(*args):
         raise error
 
-    monkeypatch.setattr(joblib, "dump", dump)
+    monkeypatch.setattr("skdistill._output.os.replace", fail)
     assert files.distill("--quiet") == (1 if isinstance(error, OSError) else 130)
-    assert sorted(path.name for path in files.out.iterdir()) == ["student.joblib", "summary.json"]
+    assert sorted(path.name for path in files.out.iterdir()) == ["student.skd", "summary.json"]
     assert {path.read_text() for path in files.out.iterdir()} == {"old"}
-
-
-def test_files_appear_together_or_not_at_all(tmp_path):
-    def fail(path):
-        raise RuntimeError("second")
-
-    with pytest.raises(RuntimeError, match="second"):
-        write_files(tmp_path / "new", {"a": lambda path: path.write_text("a"), "b": fail})
-    assert list((tmp_path / "new").iterdir()) == []
 
 
 def test_texts_stay_texts_where_they_look_like_numbers(tmp_path):

@@ -1,0 +1,178 @@
+"""C code of a student's outputs: fixed functions that read tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from skdistill.export._c_tables import Tables
+from skdistill.export._form import Axis, Feature, Number
+
+COUNT_BELOW = """\
+/* How many of n increasing numbers are below x; without branches, which cannot be foreseen. */
+static int count_below(const real *sorted, int n, real x)
+{
+    const real *low = sorted;
+    while (n > 1) {
+        const int half = n / 2;
+        low += half * (low[half - 1] < x);
+        n -= half;
+    }
+    return (int)(low - sorted) + (n == 1 && low[0] < x);
+}
+"""
+
+AXIS_ROW = """\
+/* The row of a table for what an input holds. */
+static int axis_row(const real *row, int i)
+{
+    const struct axis *a = &axes[i];
+    const real x = row[a->input];
+    const int n = a->n;
+    int code;
+@CODE@
+    return @ROW@;
+}
+"""
+
+CATEGORY_CODE = """\
+    if (isnan(x))
+        code = n;
+    else /* codes are whole numbers; all others are levels never seen */
+        code = x >= 0 && x < (real)n && x == (real)(int)x ? (int)x : n + 1;
+"""
+
+NUMBER_CODE = """\
+    code = isnan(x) ? n + 1 : count_below(cuts + a->cut, n, x);
+"""
+
+FEATURE = """\
+/* What splits compare: an input, or a number for each of its values. */
+static real feature(const real *row, int i)
+{
+    const struct feature *f = &features[i];
+    return @NUMBER@(real)lookups[f->start + axis_row(row, f->from)];
+}
+"""
+
+
+class Source:
+    """Tables and functions of a C source, as they are added.
+
+    Attributes
+    ----------
+    tables : Tables
+    functions : list of str
+    stack : int
+        Numbers in the arrays of the functions that are active at the same time.
+    """
+
+    def __init__(self, *, single: bool) -> None:
+        self.tables = Tables(single=single)
+        self.functions: list[str] = []
+        self.stack = 0
+
+    def function(self, code: str) -> None:
+        """Add a function, unless it is there already."""
+        if code not in self.functions:
+            self.functions.append(code)
+
+    def constant(self, name: str, value: int) -> None:
+        """Give a number a name."""
+        self.functions.append(f"enum {{ {name} = {value} }};\n")
+
+
+class Axes:
+    """The axes of a source; equal ones, and equal cuts, are kept once."""
+
+    def __init__(self) -> None:
+        self._members: dict[tuple, int] = {}
+        self._cuts: dict[bytes, int] = {}
+        self._rows: dict[bytes, int] = {}
+        self._all_cuts: list[np.ndarray] = []
+        self._all_rows: list[np.ndarray] = []
+
+    def place(self, axis: Axis) -> int:
+        """Return the index of an axis."""
+        n, cut = len(axis.rows) - 2, -1
+        if axis.cuts is not None:
+            n, cut = len(axis.cuts), _keep(axis.cuts, self._cuts, self._all_cuts)
+        identity = np.array_equal(axis.rows, np.arange(len(axis.rows)))
+        row = -1 if identity else _keep(axis.rows, self._rows, self._all_rows)
+        return self._members.setdefault((axis.input, n, cut, row), len(self._members))
+
+    def write(self, source: Source) -> None:
+        """Add the tables and the function that looks a row up."""
+        members = np.array(list(self._members), dtype=np.int64)
+        tables, cut, row = source.tables, members[:, 2], members[:, 3]
+        struct = {"input": members[:, 0], "n": members[:, 1], "cut": cut, "row": row}
+        if (cut >= 0).any():
+            cuts = np.concatenate(self._all_cuts)
+            tables.reals("cuts", cuts if len(cuts) else np.zeros(1))
+            source.function(COUNT_BELOW)
+        else:
+            del struct["cut"]
+        if (row >= 0).any():
+            tables.ints("axis_rows", np.concatenate(self._all_rows))
+        else:
+            del struct["row"]
+        tables.structs("axes", "axis", struct)
+        code = NUMBER_CODE
+        if (cut < 0).all():
+            code = CATEGORY_CODE
+        elif (cut < 0).any():
+            number = NUMBER_CODE.replace("    code", "    else\n        code")
+            code = CATEGORY_CODE.replace("    if (isnan", "    if (a->cut < 0 && isnan").replace(
+                "    else /*", "    else if (a->cut < 0) /*"
+            )
+            code += number
+        place = "axis_rows[a->row + code]"
+        if (row < 0).all():
+            place = "code"
+        elif (row < 0).any():
+            place = f"a->row < 0 ? code : {place}"
+        function = AXIS_ROW.replace("@CODE@\n", code).replace("@ROW@", place)
+        source.function(function)
+
+
+def write_features(source: Source, features: Sequence[Feature]) -> tuple[np.ndarray, str]:
+    """Add what splits compare.
+
+    Returns
+    -------
+    places : ndarray of int
+        What a split stores for each feature.
+    read : str
+        C expression of the value of the feature `@`.
+    """
+    if all(isinstance(f, Number) for f in features):
+        return np.array(
+            [f.input for f in features if isinstance(f, Number)], dtype=np.int64
+        ), "row[@]"
+    axes, lookups = Axes(), list[np.ndarray]()
+    origin, start, n_values = [], [], 0
+    for f in features:
+        if isinstance(f, Number):
+            origin.append(f.input)
+            start.append(-1)
+        else:
+            origin.append(axes.place(f.axis))
+            start.append(n_values)
+            lookups.append(f.values)
+            n_values += len(f.values)
+    axes.write(source)
+    source.tables.numbers("lookups", np.concatenate(lookups))
+    source.tables.structs("features", "feature", {"from": origin, "start": start})
+    number = "f->start < 0 ? row[f->from] : " if min(start) < 0 else ""
+    source.function(FEATURE.replace("@NUMBER@", number))
+    return np.arange(len(features)), "feature(row, @)"
+
+
+def _keep(values: np.ndarray, known: dict[bytes, int], parts: list[np.ndarray]) -> int:
+    """Return where an array starts among those that are kept, keeping it if it is new."""
+    key = values.tobytes()
+    if key not in known:
+        known[key] = sum(map(len, parts))
+        parts.append(values)
+    return known[key]
