@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from benchmarks.dao import PUBLISHED
 from benchmarks.paired import Cell, pair
 from benchmarks.results import by_suite, is_ok, metric, short, student_label, student_order
-from benchmarks.tables import code, fixed, joined, markdown, outcomes, quantity, size_text
+from benchmarks.tables import code, fixed, joined, markdown, outcomes, quantity
 from benchmarks.tasks import Key, Row, key_of, split_size
 
 __all__ = [
     "coverage",
     "data_sets",
-    "deployed",
     "missing_cells",
     "published",
     "size_matched",
@@ -98,38 +97,6 @@ def size_matched(rows: Sequence[Row]) -> str:
         body.append([short(dataset), student, size, *(fixed(mean, 4) for mean in means)])
     header = ["data set", "student", "leaves", *methods]
     return _order(rows) + "\n" + markdown(header, body, left=3)
-
-
-def deployed(rows: Sequence[Row]) -> str:
-    """Write what each model costs where it runs, beside what it is worth."""
-    columns: dict[str, tuple[str, Callable[[float], str]]] = {
-        "accuracy": ("accuracy", fixed),
-        "log loss": ("log_loss", fixed),
-        "size": ("bytes", size_text),
-        "leaves": ("n_leaves", quantity),
-        "parameters": ("n_parameters", quantity),
-        "µs a row, 1 row": ("us_1", quantity),
-        "µs a row, 10k rows": ("us_10k", quantity),
-        "cold start, s": ("cold_seconds", quantity),
-        "peak memory": ("rss_bytes", size_text),
-    }
-    ordered = sorted(
-        (row for row in rows if is_ok(row)),
-        key=lambda row: (
-            row["dataset"],
-            row["method"] != "teacher",
-            student_order((row["student"], row["size"])),
-        ),
-    )
-    body = [
-        [
-            short(row["dataset"]),
-            student_label(row["student"], row["size"]) or f"teacher {row['teacher']}",
-            *(write(metric(row, name)) for name, write in columns.values()),
-        ]
-        for row in ordered
-    ]
-    return markdown(["data set", "model", *columns], body, left=2)
 
 
 def _order(rows: Sequence[Row]) -> str:

@@ -1,73 +1,64 @@
-"""What a model costs where it runs: bytes, microseconds a row, cold start and memory.
+"""What a model costs where it runs: every model in every form that it can be deployed in.
 
-Teachers and students are pickled as they are, which is what a user has without an export. Tables
-of numbers are given as arrays, as a service would, others as frames. Much of a cold start is the
-import of scikit-learn, the same for every pickled model.
+The teachers are there as they are, and LightGBM also as compiled C and in ONNX Runtime; each
+student as a pickled estimator, in the forms that `skdistill.export` writes, and beside
+scikit-learn's own model of the same kind. All of a data set is measured in one run, on one thread:
+
+- the microseconds of one row, warm and after the caches were emptied, and of a row in a batch of
+  10,000, as :mod:`benchmarks.timing` takes them;
+- the bytes on disk;
+- the seconds from the start of a process to its first prediction, and the peak of its memory;
+- the largest difference to the probabilities of the estimator, on the test rows.
+
+What a form is given, and what is in its time, is told in :mod:`benchmarks.deploy_forms`.
 """
 
 from __future__ import annotations
 
-import os
-import pickle
-import statistics
-import subprocess
-import sys
 import tempfile
-import time
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from joblib import Memory
-from sklearn.ensemble import RandomForestClassifier
-from sklearn.pipeline import make_pipeline
 
-import skdistill
-from benchmarks.datasets import list_available, load, split
-from benchmarks.encoding import make_encoder
-from benchmarks.measures import evaluate, latency, size_of
-from benchmarks.students import BOOSTINGS, LINEAR, MLPS, TREES, StudentSpec
-from benchmarks.tasks import Emit, Key, Row, RunSettings
-from skdistill import DistilledClassifier
-from skdistill._compat import take_rows
-from skdistill._optional import import_optional
+from benchmarks.datasets import list_available
+from benchmarks.deploy_forms import Ready, ready_compiled, ready_estimator, ready_python
+from benchmarks.deploy_models import FOREST, LIGHTGBM, TWINS, Models
+from benchmarks.deploy_native import ready_c, ready_c_int16, ready_onnx
+from benchmarks.measures import evaluate, size_of
+from benchmarks.processes import cold_start
+from benchmarks.students import ADDITIVE, BOOSTINGS, LINEAR, MLPS, PRUNED, TREES, StudentSpec
+from benchmarks.tasks import Emit, Key, Row, RunSettings, SkippedError
+from benchmarks.timing import Calls, batch, evicted, warm
+from skdistill.exceptions import ExportError, ParityError
 from skdistill.metrics import classification_fidelity
-
-TEACHERS = ("lightgbm500", "forest500")
-
-# The one that the students learn from.
-MAIN_TEACHER = "lightgbm500"
 
 # The first is numbers only, the second has categories and missing values.
 DATASETS = ("magic_gamma", "adult")
 BUNDLED = "sklearn:breast_cancer"
 
-MAX_ROWS = 5000
-COLD_STARTS = 3
+STUDENTS = (TREES[1], TREES[2], LINEAR, ADDITIVE, MLPS[1], BOOSTINGS[0], PRUNED)
 
-# Runs in a process of its own. The peak of memory is read where it belongs to this program alone:
-# Linux hands a parent's peak on to its children in `ru_maxrss`.
-_COLD_START = """
-import pickle, sys
-with open(sys.argv[1], "rb") as file:
-    model, row = pickle.load(file)
-model.predict_proba(row)
-print("ready", flush=True)
-try:
-    with open("/proc/self/status") as file:
-        peak = next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM"))
-except OSError:
-    try:
-        import resource
-        unit = 1 if sys.platform == "darwin" else 1024
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-    except ImportError:
-        peak = ""
-print(peak)
-"""
+# Forms of a model: the first three are estimators, pickled.
+TEACHER, OURS, TWIN = "teacher", "ours", "scikit-learn"
+FORMS: dict[str, Callable[[Any, Models, Path], Ready]] = {
+    TEACHER: ready_estimator,
+    OURS: ready_estimator,
+    TWIN: ready_estimator,
+    "compiled": ready_compiled,
+    "python": ready_python,
+    "c": ready_c,
+    "c_int16": ready_c_int16,
+    "onnx": ready_onnx,
+}
+TEACHER_FORMS = {LIGHTGBM: (TEACHER, "c", "onnx"), FOREST: (TEACHER,)}
+STUDENT_FORMS = tuple(form for form in FORMS if form != TEACHER)
+
+# What says that a form cannot be had: not installed, no compiler, or not of such a student.
+SKIPPING = (SkippedError, ImportError, ExportError)
 
 
 @dataclass(frozen=True)
@@ -79,26 +70,27 @@ class DeployTask:
     dataset : str
         A set with classes.
     students : tuple of StudentSpec
-        What the main teacher is distilled into.
-    teacher_trees, cold_starts : int
-        Trees of both teachers; processes that are started for each model.
+        What LightGBM is distilled into.
+    teacher_trees : int
+        Trees of both teachers.
+    starts : int or None
+        Processes that are started for each model; None: as many as give a steady median.
     """
 
     dataset: str
-    students: tuple[StudentSpec, ...] = (*TREES, LINEAR, *MLPS, *BOOSTINGS)
+    students: tuple[StudentSpec, ...] = STUDENTS
     teacher_trees: int = 500
-    cold_starts: int = COLD_STARTS
+    starts: int | None = None
 
     @property
     def name(self) -> str:
         """What the progress bar shows."""
         return f"deploy {self.dataset}"
 
-    def key(self, teacher: str, spec: StudentSpec | None) -> Key:
+    def key(self, teacher: str, spec: StudentSpec | None, form: str) -> Key:
         """Name one cell; a teacher's own has no student."""
-        if spec is None:
-            return Key("deploy", self.dataset, 0, teacher, "", "", "teacher")
-        return Key("deploy", self.dataset, 0, teacher, spec.family, spec.size, "ours")
+        family, size = ("", "") if spec is None else (spec.family, spec.size)
+        return Key("deploy", self.dataset, 0, teacher, family, size, form)
 
 
 def tasks(folder: Path | None) -> list[DeployTask]:
@@ -120,9 +112,14 @@ def tasks(folder: Path | None) -> list[DeployTask]:
 
 
 def expected_keys(task: DeployTask) -> list[Key]:
-    """List the cells of a task: the teachers, then the students."""
-    keys = [task.key(teacher, None) for teacher in TEACHERS]
-    return keys + [task.key(MAIN_TEACHER, spec) for spec in task.students]
+    """List the cells of a task: the teachers, then the students, each in its forms."""
+    keys = [task.key(name, None, form) for name, forms in TEACHER_FORMS.items() for form in forms]
+    return keys + [
+        task.key(LIGHTGBM, spec, form)
+        for spec in task.students
+        for form in STUDENT_FORMS
+        if form != TWIN or spec.family in TWINS
+    ]
 
 
 def run_task(task: DeployTask, emit: Emit, settings: RunSettings) -> None:
@@ -137,159 +134,72 @@ def run_task(task: DeployTask, emit: Emit, settings: RunSettings) -> None:
     settings : RunSettings
         Data folder, cache and cells that are done.
     """
-    models = _Models(task, settings)
+    models = Models(task.dataset, settings, teacher_trees=task.teacher_trees)
     for key in expected_keys(task):
         if key not in settings.done:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # a result file has no place for them
-                row = models.row(key)
+                row = _row(task, models, key)
             emit(row)
 
 
-def cold_start(model: Any, row: Any, *, repeats: int = COLD_STARTS) -> dict[str, float | None]:
-    """Start a process that unpickles a model and predicts one row.
+def _row(task: DeployTask, models: Models, key: Key) -> Row:
+    """Compute a cell; what goes wrong, or cannot be had here, becomes its row."""
+    row: Row = key._asdict()
+    row.update(
+        data_hash=models.dataset.hash,
+        task=models.dataset.task,
+        n_train=len(models.y_train),
+        n_test=len(models.y_test),
+        n_features=models.dataset.X.shape[1],
+        n_classes=len(models.classes),
+        input="array" if models.as_arrays else "frame",
+    )
+    try:
+        return {**row, "status": "ok", **_measure(task, models, key)}
+    except Exception as error:
+        if isinstance(error, SKIPPING) and not isinstance(error, ParityError):
+            return {**row, "status": "skipped", "reason": str(error)[:300]}
+        reason = f"{type(error).__name__}: {error}"[:300]
+        return {**row, "status": "failed", "reason": reason}
 
-    Parameters
-    ----------
-    model : estimator
-        With ``predict_proba``.
-    row : array or DataFrame with one row
-        What it predicts.
-    repeats : int
-        Processes; the median is returned, so that reading files for the first time does not
-        count.
 
-    Returns
-    -------
-    costs : dict
-        "cold_seconds" from the start of the process to the first prediction, and "rss_bytes",
-        the peak of its memory (None where the system does not tell).
-
-    Raises
-    ------
-    RuntimeError
-        If the process fails; the message is the last line that it wrote.
-    """
+def _measure(task: DeployTask, models: Models, key: Key) -> Row:
+    """Bring a model into a form and measure that."""
+    model, rival = _estimators(task, models, key)
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.pickle"
-        path.write_bytes(pickle.dumps((model, row), protocol=5))
-        runs = [_start_once(path) for _ in range(repeats)]
-    peaks = [peak for _, peak in runs if peak is not None]
-    return {
-        "cold_seconds": statistics.median(seconds for seconds, _ in runs),
-        "rss_bytes": statistics.median(peaks) if peaks else None,
-    }
-
-
-def _start_once(path: Path) -> tuple[float, int | None]:
-    """Return the seconds to the first prediction and the peak of memory in bytes."""
-    root = str(Path(skdistill.__file__).parents[1])
-    one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-    environment = {**os.environ, **one_thread, "PYTHONPATH": root}
-    with path.with_name("errors").open("w+", encoding="utf-8") as errors:
-        start = time.perf_counter()
-        with subprocess.Popen(  # noqa: S603 (our own interpreter and script)
-            [sys.executable, "-W", "ignore", "-c", _COLD_START, str(path)],
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-            env=environment,
-        ) as process:
-            assert process.stdout is not None  # noqa: S101 (tells the type)
-            ready = process.stdout.readline().strip()
-            seconds = time.perf_counter() - start
-            peak = process.stdout.read().strip()
-        errors.seek(0)
-        lines = errors.read().strip().splitlines() or ["no message"]
-    if ready != "ready":
-        raise RuntimeError(f"cold start failed: {lines[-1]}")
-    return seconds, int(peak) if peak else None
-
-
-class _Models:
-    """Data, teachers and students of a task."""
-
-    def __init__(self, task: DeployTask, settings: RunSettings) -> None:
-        self.task = task
-        self.memory = Memory(settings.cache, verbose=0)
-        self.dataset = load(task.dataset, settings.folder)
-        parts = split(self.dataset, 0, MAX_ROWS, MAX_ROWS)
-        self.y_train, self.y_test = parts.y_train, parts.y_test
-        self.classes = np.unique(parts.y_train)
-        numeric = self.dataset.X.select_dtypes("number").shape[1] == self.dataset.X.shape[1]
-        self.as_arrays = numeric and not self.dataset.X.isna().any(axis=None)
-        self.X_train, self.X_test = parts.X_train, parts.X_test
-        if self.as_arrays:
-            self.X_train, self.X_test = self.X_train.to_numpy(float), self.X_test.to_numpy(float)
-
-    def row(self, key: Key) -> Row:
-        """Compute a cell; what goes wrong becomes its row."""
-        row: Row = key._asdict()
-        row.update(
-            data_hash=self.dataset.hash,
-            task=self.dataset.task,
-            n_train=len(self.y_train),
-            n_test=len(self.y_test),
-            n_features=self.dataset.X.shape[1],
-            n_classes=len(self.classes),
-        )
-        try:
-            return {**row, "status": "ok", **self._measures(key)}
-        except Exception as error:
-            reason = f"{type(error).__name__}: {error}"[:300]
-            return {**row, "status": "failed", "reason": reason}
-
-    def _measures(self, key: Key) -> Row:
-        if key.method != "teacher":
-            _ = self.main_teacher  # outside of the student's time
-        start = time.perf_counter()
-        model = self._model(key)
-        seconds = time.perf_counter() - start
-        said = np.asarray(model.predict_proba(self.X_test))
+        ready = FORMS[key.method](model, models, Path(folder))
+        said = ready.predict()
         return {
-            "metrics": evaluate(said, self.y_test, self.classes),
-            "fidelity": classification_fidelity(self.said, said),
-            "fit_seconds": seconds,
-            "chosen": {"format": "pickle", "input": "array" if self.as_arrays else "frame"},
+            "metrics": evaluate(said, models.y_test, models.classes),
+            "fidelity": classification_fidelity(models.said, said),
+            "difference": float(np.abs(said - model.predict_proba(models.X_test)).max()),
             **size_of(model),
-            **latency(model.predict_proba, self.X_test),
-            **cold_start(
-                model, take_rows(self.X_test, np.array([0])), repeats=self.task.cold_starts
-            ),
+            "bytes": ready.n_bytes,
+            **ready.details,
+            **_times(ready, models, rival),
+            **cold_start(ready.start, repeats=task.starts),
         }
 
-    def _model(self, key: Key) -> Any:
-        if key.method == "teacher":
-            return self.main_teacher if key.teacher == MAIN_TEACHER else self._fit(key.teacher)
-        spec = next(spec for spec in self.task.students if self.task.key(key.teacher, spec) == key)
-        distilled = DistilledClassifier(
-            self.main_teacher,
-            student=spec.make("classification"),
-            search_budget=0,  # what a model costs does not depend on how it was chosen
-            memory=self.memory,
-            random_state=0,
-        )
-        return distilled.fit(self.X_train, self.y_train).student_
 
-    @cached_property
-    def main_teacher(self) -> Any:
-        """The fitted teacher of the students."""
-        return self._fit(MAIN_TEACHER)
+def _estimators(task: DeployTask, models: Models, key: Key) -> tuple[Any, Any]:
+    """Return the estimator of a cell, and scikit-learn's own to compare it with, or None."""
+    if not key.student:
+        return models.teacher(key.teacher), None
+    spec = next(one for one in task.students if (one.family, one.size) == (key.student, key.size))
+    twin = models.twin(spec) if key.student in TWINS and key.method in (OURS, TWIN) else None
+    return (twin, None) if key.method == TWIN else (models.student(spec), twin)
 
-    @cached_property
-    def said(self) -> np.ndarray:
-        """The main teacher's probabilities of the test rows."""
-        return np.asarray(self.main_teacher.predict_proba(self.X_test))
 
-    def _fit(self, teacher: str) -> Any:
-        n_trees = self.task.teacher_trees
-        if teacher == "forest500":
-            model = RandomForestClassifier(n_trees, n_jobs=1, random_state=0)
-        else:
-            lightgbm = import_optional("lightgbm", extra="boosting", purpose="The deploy suite")
-            model = lightgbm.LGBMClassifier(
-                n_estimators=n_trees, learning_rate=0.05, n_jobs=1, verbose=-1, random_state=0
-            )
-        if not self.as_arrays:
-            model = make_pipeline(make_encoder(), model)
-        return model.fit(self.X_train, self.y_train)
+def _times(ready: Ready, models: Models, rival: Any) -> Row:
+    """Measure microseconds a row; an empty call, and batches of the rival, take turns with it."""
+    several = [ready.single] if ready.bare is None else [ready.single, ready.bare]
+    hot, cold = warm(*several), evicted(*several)
+    found = {"us_1": hot[0], "us_evicted": cold[0]}
+    if ready.bare is not None:
+        found |= {"bare_us": hot[1], "bare_us_evicted": cold[1]}
+    batches = [ready.batch]
+    if rival is not None:
+        batches.append(Calls(rival.predict_proba, ready.batch.arguments))
+    per_row = [1e6 * seconds / len(models.X_batch) for seconds in batch(*batches)]
+    return {**found, **dict(zip(("us_10k", "rival_us_10k"), per_row, strict=False))}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from benchmarks import appendix, searching, sections, verdict
 from benchmarks.chapters import FIGURES, figure_text, narrow_parts
+from benchmarks.deployment import deployment_parts
 from benchmarks.figures import draw_gap_closed, draw_matrix, draw_pareto
 from benchmarks.paired import Cell, pair
 from benchmarks.results import by_suite, is_ok, main_teacher, read_rows
@@ -55,6 +56,7 @@ def write_report(results: Path, docs: Path) -> Path:
     suite = next((name for name in STUDENT_SUITES if any(map(is_ok, suites.get(name, [])))), "")
     parts = [_introduction(rows), *_student_parts(suites.get(suite, []), figures)]
     parts += narrow_parts(suites, figures)
+    parts += deployment_parts(suites.get("deploy", []), figures)
     parts += _closing_parts(rows)
     page = docs / "results.md"
     page.parent.mkdir(parents=True, exist_ok=True)
@@ -230,16 +232,7 @@ def _peer_parts(rows: Sequence[Row]) -> list[str]:
 def _closing_parts(rows: Sequence[Row]) -> list[str]:
     if not rows:
         return []
-    parts = []
-    deploy = [row for row in rows if row["suite"] == "deploy"]
-    if any(map(is_ok, deploy)):
-        text = (
-            "Models as they are pickled. A cold start is from the start of a process to its first "
-            "prediction.\n"
-        )
-        parts += ["## What it costs to deploy\n", text, appendix.deployed(deploy)]
     return [
-        *parts,
         "## What failed, was skipped or never ran\n",
         appendix.trouble(rows),
         "## How it was run\n",

@@ -1,6 +1,6 @@
 """skdistill: distil heavy tabular models into the smallest student that is still good enough."""
 
-from skdistill import students, teachers
+from skdistill import export, students, teachers
 from skdistill.distillation import DistilledClassifier, DistilledRegressor
 from skdistill.persistence import load, save
 
@@ -10,6 +10,7 @@ __all__ = [
     "DistilledClassifier",
     "DistilledRegressor",
     "__version__",
+    "export",
     "load",
     "save",
     "students",

@@ -26,16 +26,20 @@ def test_examples_of_page(page):
     assert result.failed == 0
 
 
-def test_example_of_readme(capsys):
+def test_example_of_readme(capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)  # it writes files
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
     assert blocks
+    names = {}  # the blocks follow each other
     for block in blocks:
-        exec(compile(block, "README.md", "exec"), {})
+        exec(compile(block, "README.md", "exec"), names)
     assert "agreement" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("module", ["skdistill", "skdistill.students", "skdistill.teachers"])
+@pytest.mark.parametrize(
+    "module", ["skdistill", "skdistill.students", "skdistill.teachers", "skdistill.export"]
+)
 def test_public_names_are_in_the_reference(module):
     reference = (ROOT / "docs" / "api" / "index.rst").read_text(encoding="utf-8")
     listed = set(re.findall(r"^   (\w+)$", reference, flags=re.MULTILINE))

@@ -88,10 +88,10 @@ def to_onnx(
     ``features`` (the columns of the table), ``inputs`` (the feature for each input) and
     ``missing`` (the string for missing values of each input of strings).
 
-    Models use the operator sets ai.onnx 13 and ai.onnx.ml 3 in IR version 8, and run in ONNX Runtime
-    1.14 and later. It returns sums of tree leaves in single precision; models here only take the
-    indices of leaves from it, which are exact, and look up what the leaves hold, in double
-    precision. The same student gives the same bytes.
+    Models use the operator sets ai.onnx 13 and ai.onnx.ml 3 in IR version 8, and run in ONNX
+    Runtime 1.14 and later. It returns sums of tree leaves in single precision; models here only
+    take the indices of leaves from it, which are exact, and look up what the leaves hold, in
+    double precision. The same student gives the same bytes.
 
     Examples
     --------

@@ -191,15 +191,30 @@ def dao_rows():
 
 
 def deploy_rows():
-    """Make rows of the suite deploy: two teachers and some students."""
-    costs = {"cold_seconds": 0.5, "rss_bytes": 1.2e8}
-    common = {"suite": "deploy", **costs}
+    """Make rows of the suite deploy: two teachers, and some students in all forms."""
+    common = {"suite": "deploy", "rss_bytes": 1.2e8, "input": "array", "us_evicted": 50.0}
+    native = {"rss_bytes": 9e6, "cold_seconds": 0.02, "bare_us": 0.2, "difference": 0.0}
+    costs = {
+        "ours": {"us_1": 12.0, "us_10k": 0.1, "rival_us_10k": 0.125, "cold_seconds": 1.0},
+        "scikit-learn": {"us_1": 130.0, "us_10k": 0.125, "cold_seconds": 1.0},
+        "python": {"us_1": 2.0, "us_10k": 2.0, **native, "bare_us": None},
+        "c": {"us_1": 0.25, "us_10k": 0.05, **native, "difference": 2e-16},
+        "onnx": {"us_1": 9.0, "us_10k": 0.06, "cold_seconds": 0.2, "difference": 1e-6},
+    }
     rows = [
-        row("teacher", **common, teacher=name, bytes=2e7, n_leaves=15_000, us_1=900.0)
-        for name in ("lightgbm500", "forest500")
+        row(form, **common, teacher=name, student="", size="", us_1=us_1, cold_seconds=2.0)
+        for name, form, us_1 in (
+            ("lightgbm500", "teacher", 900.0),
+            ("lightgbm500", "c", 10.0),
+            ("forest500", "teacher", 9000.0),
+        )
     ]
     names = {"teacher": "lightgbm500"}
-    return rows + [row("ours", **common, **names, student=s, size=z) for s, z in STUDENTS]
+    return rows + [
+        row(form, **{**common, **names, **cost}, student=student, size=size)
+        for student, size in STUDENTS
+        for form, cost in costs.items()
+    ]
 
 
 def tree_rows(method="ours-no_search"):

@@ -171,7 +171,33 @@ def test_any_suites_give_a_page_that_says_what_is_missing(written, rows, absent)
     unknown = "Unknown: neither `quick` nor `full` has results yet."
     assert (unknown in text) == ({"quick", "full"} <= set(absent))
     assert ("## Dao et al. 2021 again" in text) == ("dao" not in absent)
-    assert ("## What it costs to deploy" in text) == ("deploy" not in absent)
+    assert ("## Deployment" in text) == ("deploy" not in absent)
+
+
+def test_targets_of_deployment_are_checked(written, tmp_path):
+    rows = deploy_rows()
+    text = written(rows)
+    assert "one row takes 10 µs in the fastest form of a teacher (lightgbm500, C)" in text
+    assert "0.25 to 0.25 in C, 2 to 2 in Python, 12 to 12 as estimators" in text
+    assert "As estimators 5 of them are slower than that teacher, and in batches 0 of 5" in text
+    assert (
+        "estimator: tree, linear, additive | 20 µs | 12 µs | tree 16, estimator, adult | yes |"
+        in text
+    )
+    assert "against scikit-learn's own | 1.00 times | 0.80 times | tree 16" in text
+    assert "| C | 0.400 | 0.25 |" in text
+    assert "| 1.25 times | 2e-16 |" in text
+    slow = next(one for one in rows if one["student"] == "linear" and one["method"] == "ours")
+    slow["us_1"] = 25.0
+    text = _write(rows, tmp_path / "slow")
+    assert "| 20 µs | 25 µs | linear, estimator, adult | **2 of 3** |" in text
+
+
+def test_deployment_without_some_forms_is_written(written):
+    rows = [one for one in deploy_rows() if one["method"] in ("teacher", "ours")]
+    text = written([{**one, "input": "frame"} for one in rows])
+    assert "| not measured |" in text
+    assert "the teacher has an encoder of scikit-learn in front." in text
 
 
 def test_nothing_is_missing_when_all_ran(written):

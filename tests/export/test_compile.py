@@ -261,6 +261,22 @@ def test_link_and_foreign_folder_are_not_used(
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
+def test_folder_from_which_nothing_is_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    load = _c_cache.load
+
+    def not_here(library: Path) -> Any:
+        if tmp_path in library.parents:
+            raise OSError("no library is loaded from here")
+        return load(library)
+
+    monkeypatch.setattr(_c_cache, "load", not_here)
+    with pytest.warns(UserWarning, match="loaded from here"):
+        assert compile(make_student("tree", 2, "missing")).is_compiled_
+
+
 def test_no_folder_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("no folder")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))

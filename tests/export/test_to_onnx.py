@@ -97,15 +97,15 @@ def test_one_row_at_a_time_and_none(family, tmp_path):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_same_operators_in_the_newest_opset(family, tmp_path):
+def test_same_results_in_a_newer_opset(family, tmp_path):
     student = make_student(family, 2, "frame", SEED)
     model = onnx.load(to_onnx(student, tmp_path / "m.onnx"))
     assert {(o.domain, o.version) for o in model.opset_import} == {("", 13), ("ai.onnx.ml", 3)}
     assert model.ir_version == 8
     rows = probe_rows(lower(student))
     feed = feed_rows(student, rows, "float64")
-    model.opset_import[0].version = 21
-    model.ir_version = 10
+    model.opset_import[0].version = 20
+    model.ir_version = 9
     onnx.save(model, tmp_path / "new.onnx")
     found = run(tmp_path / "new.onnx", feed)
     assert np.array_equal(found["probabilities"], run(tmp_path / "m.onnx", feed)["probabilities"])
@@ -129,7 +129,8 @@ def test_frame_feeds_by_column(tmp_path):
     )
     y = (X["age"] > 40) ^ (X["home-town"] == "Bern")
     student = TreeStudentClassifier(random_state=0).fit(X, y)
-    path = to_onnx(student, tmp_path / "m.onnx", X=X)
+    unseen = X.assign(**{"home-town": "half \ud800"})
+    path = to_onnx(student, tmp_path / "m.onnx", X=pd.concat([X, unseen]))
     # What the student does not look at is no input.
     feed = {
         "age": X[["age"]].to_numpy(),

@@ -79,7 +79,7 @@ class Columns:
             if j in self.strings:
                 # Python finds the level 5 also by 5.0.
                 known, missing = self.strings[j], self.missing[j]
-                cells = [missing if v is None else known.get(v, str(v)) for v in rows[:, j]]
+                cells = [missing if v is None else known.get(v) or _to_text(v) for v in rows[:, j]]
                 feed[name] = np.array(cells, dtype=object)[:, None]
             else:
                 feed[name] = rows[:, [j]].astype(np.float64).astype(dtype)
@@ -209,6 +209,11 @@ def check_text(text: str, what: str) -> None:
             f"The {what} {text!r} has half of a surrogate pair, which ONNX cannot hold; replace it "
             "before fitting."
         ) from None
+
+
+def _to_text(level: Any) -> str:
+    """Write a level that is not listed, where halves of surrogate pairs are question marks."""
+    return str(level).encode("utf-8", "replace").decode("utf-8")
 
 
 def _missing_string(strings: dict[Any, str]) -> str:

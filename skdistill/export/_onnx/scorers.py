@@ -99,7 +99,7 @@ def _add_network(graph: Graph, columns: Columns, network: Network) -> str:
     # The layers are in the graph's dtype, what they multiply is not large.
     hidden = graph.narrow(_add_sum(graph, columns, network.first))
     for coef, intercept in zip(network.coefs, network.intercepts, strict=True):
-        # Releases of ONNX Runtime before 1.20 fuse Relu to a Gemm of doubles, and then lack that.
+        # ONNX Runtime 1.14 to 1.17 fuses a Gemm of doubles with Relu, and then has no code for it.
         hidden = graph.add("Max", hidden, graph.numbers(0.0))
         hidden = graph.add("Gemm", hidden, graph.numbers(coef), graph.numbers(intercept))
     return hidden
