@@ -73,12 +73,14 @@ def _curve_parts(rows: Sequence[Row], figures: Path) -> list[str]:
     table = learning.few_labels(rows)
     if not table:
         return []
+    n_seeds = len({row["seed"] for row in rows if is_ok(row)})
+    seeds = "one seed" if n_seeds == 1 else f"{n_seeds} seeds"
     parts = [
         "## Few labels, and rows without labels\n",
         "Teacher and student get the same labelled rows and no other label. The direct fit is "
         "tuned as everywhere; distilled students have default settings. Unlabelled rows are the "
-        "rest of the training part, at most 10,000. Wins/ties/losses are against the direct fit, "
-        "over sets and numbers of labelled rows:\n",
+        f"rest of the training part, at most 10,000. Of {seeds}. Wins/ties/losses are against the "
+        "direct fit, over sets and numbers of labelled rows:\n",
         learning.summary(rows),
         "By the number of labelled rows, median change of loss against the direct fit on the same "
         "ones, with wins/ties/losses. The last columns tell how many times as many labels the "

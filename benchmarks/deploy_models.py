@@ -12,6 +12,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassif
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import QuantileTransformer, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from benchmarks.datasets import load, split
@@ -24,6 +25,7 @@ from skdistill._ensembles._boosters import read_lightgbm
 from skdistill._ensembles._forest import LEAF, Forest
 from skdistill._optional import import_optional
 from skdistill.export._form import Form, Input, Number, Trees
+from skdistill.students._mlp.inputs import N_KNOTS
 
 __all__ = ["FOREST", "LIGHTGBM", "TWINS", "Models", "form_of_lightgbm"]
 
@@ -100,7 +102,17 @@ class Models:
 
     def twin(self, spec: StudentSpec) -> Any:
         """Return scikit-learn's own model of the kind, fitted to the labels."""
-        return self._once(("twin", spec), lambda: self._fit(TWINS[spec.family](spec)))
+        return self._once(("twin", spec), lambda: self._fit(self._make_twin(spec)))
+
+    def _make_twin(self, spec: StudentSpec) -> Any:
+        model = TWINS[spec.family](spec)
+        if spec.family != "mlp" or not self.as_arrays:  # the encoder of frames standardises
+            return model
+        # A network needs its inputs transformed; the student's chose how on its real rows.
+        if self.student(spec).input_transform_ == "standard":
+            return make_pipeline(StandardScaler(), model)
+        quantiles = QuantileTransformer(n_quantiles=N_KNOTS, output_distribution="normal")
+        return make_pipeline(quantiles, model)
 
     def _once(self, key: tuple[str, StudentSpec | None], make: Callable[[], Any]) -> Any:
         if key not in self._fitted:

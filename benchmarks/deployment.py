@@ -81,8 +81,9 @@ def deployment_parts(rows: Sequence[Row], figures: Path) -> list[str]:
     parts = [
         "## Deployment\n",
         "Every student in every form that it can be deployed in, beside the teachers and "
-        "scikit-learn's own model of the same kind, which is there for its cost alone; all of a "
-        "data set in one run, on one thread. Rows are prepared beforehand as a service would have "
+        "scikit-learn's own model of the same kind, which is there for its cost alone (a network "
+        "behind the transform of inputs that the student chose); all of a data set in one run, on "
+        "one thread. Rows are prepared beforehand as a service would have "
         "them: an array (or a frame, where there are categories) for estimators, a list for "
         "Python, pointers to numbers and codes for C, which is called from Python through ctypes. "
         "A time is the best of several means over many calls; "
