@@ -83,11 +83,8 @@ def build(files: Mapping[str, str], folder: Path, library: Path) -> None:
 
 
 def load(library: Path) -> ctypes.CDLL:
-    """Load a shared library; CompilerError where the system refuses."""
-    try:
-        return ctypes.CDLL(str(library))
-    except OSError as error:
-        raise CompilerError(f"the compiled library cannot be loaded ({error})") from error
+    """Load a shared library; OSError where the system refuses."""
+    return ctypes.CDLL(str(library))
 
 
 class Scorer:

@@ -10,6 +10,7 @@ import stat
 import tempfile
 import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from skdistill.export._c_build import (
@@ -48,10 +49,8 @@ def load_compiled(files: Mapping[str, str]) -> ctypes.CDLL:
         folder = _cache_folder()
         library = folder / f"{key}.so"
         if library.is_file() and not library.is_symlink():
-            try:
+            with suppress(OSError):  # made elsewhere, or damaged: then it is made again
                 return load(library)
-            except CompilerError:
-                pass  # made elsewhere, or damaged: it is made again
         with tempfile.TemporaryDirectory(prefix="build-", dir=folder) as name:
             build(files, Path(name), Path(name, "library"))
             os.replace(Path(name, "library"), library)
@@ -61,11 +60,14 @@ def load_compiled(files: Mapping[str, str]) -> ctypes.CDLL:
             f"Compiled students are not kept from one process to the next: {error}. Set the "
             "environment variable XDG_CACHE_HOME to a folder of your own.",
             UserWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
     with tempfile.TemporaryDirectory(prefix="skdistill-") as name:
         build(files, Path(name), Path(name, "library"))
-        return load(Path(name, "library"))
+        try:
+            return load(Path(name, "library"))
+        except OSError as error:
+            raise CompilerError(f"what it compiled cannot be loaded ({error})") from error
 
 
 def _hash(files: Mapping[str, str]) -> str:

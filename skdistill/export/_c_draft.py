@@ -113,7 +113,7 @@ class Draft:
         """Tell what memory it takes."""
         sentences = [
             f"Memory: {self.code.table_bytes} bytes of read-only tables, and at most "
-            f"{self.code.stack_bytes} bytes of stack for a call (gcc on x86-64)."
+            f"{self.code.stack_bytes} bytes of stack for a call (gcc with -O1 or more, x86-64)."
         ]
         if self.code.table_bytes != self.plain_bytes:
             sentences.append(f"The tables of the plain double form take {self.plain_bytes} bytes.")

@@ -36,15 +36,24 @@ static int axis_row(const real *row, int i)
 }
 """
 
-CATEGORY_CODE = """\
+CATEGORIES = """\
     if (isnan(x))
         code = n;
     else /* codes are whole numbers; all others are levels never seen */
         code = x >= 0 && x < (real)n && x == (real)(int)x ? (int)x : n + 1;
 """
 
-NUMBER_CODE = """\
+NUMBERS = """\
     code = isnan(x) ? n + 1 : count_below(cuts + a->cut, n, x);
+"""
+
+BOTH = """\
+    if (a->cut >= 0)
+        code = isnan(x) ? n + 1 : count_below(cuts + a->cut, n, x);
+    else if (isnan(x))
+        code = n;
+    else /* codes are whole numbers; all others are levels never seen */
+        code = x >= 0 && x < (real)n && x == (real)(int)x ? (int)x : n + 1;
 """
 
 FEATURE = """\
@@ -63,15 +72,18 @@ class Source:
     Attributes
     ----------
     tables : Tables
+    real_bytes : int
+        Bytes of a real number.
     functions : list of str
-    stack : int
-        Numbers in the arrays of the functions that are active at the same time.
+    stack_bytes : int
+        Bytes of the arrays of the functions that are active at the same time.
     """
 
     def __init__(self, *, single: bool) -> None:
         self.tables = Tables(single=single)
         self.functions: list[str] = []
-        self.stack = 0
+        self.real_bytes = 4 if single else 8
+        self.stack_bytes = 0
 
     def function(self, code: str) -> None:
         """Add a function, unless it is there already."""
@@ -93,6 +105,9 @@ class Axes:
         self._all_cuts: list[np.ndarray] = []
         self._all_rows: list[np.ndarray] = []
 
+    def __len__(self) -> int:
+        return len(self._members)
+
     def place(self, axis: Axis) -> int:
         """Return the index of an axis."""
         n, cut = len(axis.rows) - 2, -1
@@ -104,36 +119,24 @@ class Axes:
 
     def write(self, source: Source) -> None:
         """Add the tables and the function that looks a row up."""
-        members = np.array(list(self._members), dtype=np.int64)
-        tables, cut, row = source.tables, members[:, 2], members[:, 3]
-        struct = {"input": members[:, 0], "n": members[:, 1], "cut": cut, "row": row}
+        tables = source.tables
+        places, n, cut, row = np.array(list(self._members), dtype=np.int64).T
+        struct = {"input": places, "n": n}
+        code, found = CATEGORIES, "code"
         if (cut >= 0).any():
+            code = NUMBERS if (cut >= 0).all() else BOTH
+            struct["cut"] = cut
             cuts = np.concatenate(self._all_cuts)
             tables.reals("cuts", cuts if len(cuts) else np.zeros(1))
             source.function(COUNT_BELOW)
-        else:
-            del struct["cut"]
         if (row >= 0).any():
+            found = "axis_rows[a->row + code]"
+            if (row < 0).any():
+                found = f"a->row < 0 ? code : {found}"
+            struct["row"] = row
             tables.ints("axis_rows", np.concatenate(self._all_rows))
-        else:
-            del struct["row"]
         tables.structs("axes", "axis", struct)
-        code = NUMBER_CODE
-        if (cut < 0).all():
-            code = CATEGORY_CODE
-        elif (cut < 0).any():
-            number = NUMBER_CODE.replace("    code", "    else\n        code")
-            code = CATEGORY_CODE.replace("    if (isnan", "    if (a->cut < 0 && isnan").replace(
-                "    else /*", "    else if (a->cut < 0) /*"
-            )
-            code += number
-        place = "axis_rows[a->row + code]"
-        if (row < 0).all():
-            place = "code"
-        elif (row < 0).any():
-            place = f"a->row < 0 ? code : {place}"
-        function = AXIS_ROW.replace("@CODE@\n", code).replace("@ROW@", place)
-        source.function(function)
+        source.function(AXIS_ROW.replace("@CODE@\n", code).replace("@ROW@", found))
 
 
 def write_features(source: Source, features: Sequence[Feature]) -> tuple[np.ndarray, str]:

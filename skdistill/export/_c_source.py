@@ -199,7 +199,7 @@ def write_source(
     else:
         link = {"identity": IDENTITY, "margin": MARGIN, "logits": LOGITS}[form.link]
         source.functions += [link, CLASSIFIER]
-        source.stack += len(form.classes)
+        source.stack_bytes += source.real_bytes * len(form.classes)
     include = ""
     if texts and form.classes is not None:
         _write_texts(source, "class", list(form.classes))
@@ -207,7 +207,6 @@ def write_source(
     if texts and categories(form.inputs):
         _write_levels(source, form.inputs)
         include = "#include <string.h>\n"
-    real = 4 if single else 8
     names = {
         "@HEADER@": header,
         "@INCLUDE@\n": include,
@@ -221,7 +220,7 @@ def write_source(
     for name, value in names.items():
         start, functions = start.replace(name, value), functions.replace(name, value)
     text = f"{start}{source.tables.render()}\n{functions}"
-    return Code(text, source.tables.nbytes, FRAMES + real * source.stack)
+    return Code(text, source.tables.nbytes, FRAMES + source.stack_bytes)
 
 
 def _write_scorer(source: Source, scorer: Scorer) -> None:

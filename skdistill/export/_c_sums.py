@@ -68,15 +68,24 @@ MAP = """\
 TABLES = """\
     for (i = 0; i < N_TABLES; ++i) {
         const struct table *t = &tables[i];
-        @CONST@int r = axis_row(row, t->axis);
-@PAIR@        for (k = 0; k < N_SUMS; ++k)
+        const int r = axis_row(row, t->axis);
+        for (k = 0; k < N_SUMS; ++k)
             out[k] += points[t->start + r * N_SUMS + k];
     }
 """
 
-PAIR = """\
+# With pairs an axis is used more than once, and so looked up first.
+PAIRS = """\
+    for (i = 0; i < N_AXES; ++i)
+        found[i] = axis_row(row, i);
+    for (i = 0; i < N_TABLES; ++i) {
+        const struct table *t = &tables[i];
+        int r = found[t->axis];
         if (t->other >= 0)
-            r = r * t->width + axis_row(row, t->other);
+            r = r * t->width + found[t->other];
+        for (k = 0; k < N_SUMS; ++k)
+            out[k] += points[t->start + r * N_SUMS + k];
+    }
 """
 
 DENSE = """\
@@ -126,7 +135,7 @@ def write_network(source: Source, network: Network) -> None:
     arrays = {
         name: max(w for w, n in zip(widths, names, strict=True) if n == name) for name in names[:-1]
     }
-    source.stack += sum(arrays.values())
+    source.stack_bytes += source.real_bytes * sum(arrays.values())
     lines = [f"    real {name}[{width}];" for name, width in arrays.items()]
     lines.append("    first_layer(row, even);")
     coef = intercept = 0
@@ -176,17 +185,20 @@ def write_points(source: Source, parts: tuple[Table, ...]) -> str:
     places = [[axes.place(axis) for axis in part.axes] for part in parts]
     sizes = [part.points.size for part in parts]
     struct: dict[str, Any] = {"axis": [p[0] for p in places], "start": np.cumsum([0, *sizes])[:-1]}
-    pairs = [len(p) > 1 for p in places]
-    if any(pairs):
+    pairs = any(len(p) > 1 for p in places)
+    if pairs:
         struct["other"] = [p[1] if len(p) > 1 else -1 for p in places]
         struct["width"] = [p.points.shape[1] if len(p.axes) > 1 else 0 for p in parts]
     axes.write(source)
     source.constant("N_TABLES", len(parts))
     source.tables.structs("tables", "table", struct)
-    pair = PAIR if any(pairs) else ""
-    if all(pairs):
-        pair = PAIR.replace("        if (t->other >= 0)\n    ", "")
-    return TABLES.replace("@PAIR@", pair).replace("@CONST@", "" if pair else "const ")
+    if not pairs:
+        return TABLES
+    source.constant("N_AXES", len(axes))
+    source.stack_bytes += 4 * len(axes)
+    if all(len(p) > 1 for p in places):
+        return f"    int found[N_AXES];\n{PAIRS}".replace("        if (t->other >= 0)\n    ", "")
+    return f"    int found[N_AXES];\n{PAIRS}"
 
 
 def _coefs(slopes: tuple[Slope, ...]) -> np.ndarray:

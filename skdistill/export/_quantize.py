@@ -265,7 +265,7 @@ def _write_trees(source: Source, trees: Trees, quantized: Quantized) -> None:
         return
     tables.ints("tree_sizes", [len(walk.splits) for walk in walks])
     source.constant("N_TREES", len(walks))
-    source.stack += len(trees.init)
+    source.stack_bytes += 4 * len(trees.init)
     source.function(MANY_TREES.replace("@OUTPUT@", write_tree_outputs(source, trees)))
 
 
@@ -305,5 +305,5 @@ def _write_points(source: Source, total: Sum, quantized: Quantized) -> None:
     parts = write_points(source, total.tables).replace("out[k] +=", "sums[k] +=")
     source.tables.ints("points", quantized.whole)
     source.tables.reals("scale", np.array([quantized.scale]))
-    source.stack += len(total.intercept)
+    source.stack_bytes += 4 * len(total.intercept)
     source.function(SUM.replace("@PARTS@", parts))

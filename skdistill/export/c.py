@@ -15,7 +15,6 @@ from skdistill.export._c_draft import Differences, Draft
 from skdistill.export._c_text import identifier
 from skdistill.export._lowering import unwrap
 
-
 # Headers of the C library that a source includes.
 INCLUDED = ("math", "stddef", "stdint", "string")
 
@@ -33,7 +32,7 @@ class CReport:
     plain_bytes : int
         The same of the plain double form.
     stack_bytes : int
-        Bytes of stack that are enough for a call, measured with gcc on x86-64.
+        Bytes of stack that are enough for a call, by gcc with -O1 or more on x86-64.
     max_difference, mean_difference : float or None
         Largest and mean difference of probabilities, or of values, between C and the student.
         None if nothing was checked.
@@ -146,7 +145,7 @@ def to_c(
     if check:
         try:
             differences = draft.compare()
-        except CompilerError as error:
+        except (CompilerError, OSError) as error:
             raise ExportError(
                 f"The C form of {type(student).__name__} cannot be checked: {error}. Install a C "
                 "compiler, or give check=False to write it unchecked."
@@ -185,7 +184,8 @@ def _paths(path: str | Path) -> tuple[Path, Path]:
     source = Path(path)
     if source.stem in INCLUDED:
         raise ValueError(
-            f"path must not be {source.name!r}: its header would take the place of <{source.stem}.h>."
+            f"path must not be {source.name!r}, whose header would take the place of "
+            f"<{source.stem}.h>; give another name."
         )
     if source.suffix != ".c" or not re.fullmatch(r"[\w .,+@=~()-]+", source.stem):
         raise ValueError(
