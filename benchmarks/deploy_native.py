@@ -26,9 +26,9 @@ from benchmarks.tasks import Row, SkippedError
 from benchmarks.timing import Calls
 from skdistill import __version__, export
 from skdistill._optional import import_optional
-from skdistill.export._c_build import FLAGS, CompilerError, find_compiler
-from skdistill.export._c_header import write_header
-from skdistill.export._c_source import write_source
+from skdistill.export._c.build import FLAGS, CompilerError, find_compiler
+from skdistill.export._c.header import write_header
+from skdistill.export._c.source import write_source
 from skdistill.export._form import Form
 from skdistill.export._onnx.inputs import Columns
 from skdistill.export.onnx import build_model

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from skdistill.export._c_build import CompilerError, Scorer
-from skdistill.export._c_cache import load_compiled
-from skdistill.export._c_form import sort_levels
-from skdistill.export._c_header import write_header
-from skdistill.export._c_rows import RowReader
-from skdistill.export._c_source import write_source
+from skdistill.export._c.build import CompilerError, Scorer
+from skdistill.export._c.cache import load_compiled
+from skdistill.export._c.form import sort_levels
+from skdistill.export._c.header import write_header
+from skdistill.export._c.rows import RowReader
+from skdistill.export._c.source import write_source
 from skdistill.export._lowering import lower, unwrap
 from skdistill.export._parity import check_parity
 from skdistill.export._probes import probe_rows

@@ -10,9 +10,9 @@ from typing import Any
 from skdistill._output import write_files
 from skdistill._validation import check_bool, check_choice
 from skdistill.exceptions import ExportError
-from skdistill.export._c_build import CompilerError
-from skdistill.export._c_draft import Differences, Draft
-from skdistill.export._c_text import identifier
+from skdistill.export._c.build import CompilerError
+from skdistill.export._c.draft import Differences, Draft
+from skdistill.export._c.text import identifier
 from skdistill.export._lowering import unwrap
 
 # Headers of the C library that a source includes.

@@ -15,11 +15,11 @@ from skdistill.export._form import Form, LeafModels, Network, Sum
 from skdistill.export._lowering import LOGITS, MARGIN, lower, unwrap
 from skdistill.export._parity import check_parity
 from skdistill.export._probes import probe_rows
-from skdistill.export._python_code import Code
-from skdistill.export._python_reader import RowReader
-from skdistill.export._python_sums import write_network, write_sum
-from skdistill.export._python_text import INDENT, literal, wrapped
-from skdistill.export._python_trees import write_leaf_models, write_trees
+from skdistill.export._python.code import Code
+from skdistill.export._python.reader import RowReader
+from skdistill.export._python.sums import write_network, write_sum
+from skdistill.export._python.text import INDENT, literal, wrapped
+from skdistill.export._python.trees import write_leaf_models, write_trees
 
 # Largest difference from the student: sums are added up in another order, and no more.
 TOLERANCE = 1e-12

@@ -21,7 +21,8 @@ from random_students import TASKS, fitted_students, make_student, make_table
 from sklearn.base import clone
 
 from skdistill.exceptions import ParityError
-from skdistill.export import CompiledStudent, _c_cache, compile
+from skdistill.export import CompiledStudent, compile
+from skdistill.export._c import cache as c_cache
 from skdistill.students import LinearStudentClassifier
 
 pytestmark = needs_compiler
@@ -197,7 +198,7 @@ def test_many_processes_compile_the_same(tmp_path: Path, monkeypatch: pytest.Mon
 def test_library_is_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
     student = make_student("pruned", 2, "numbers")
     compile(student)
-    monkeypatch.setattr(_c_cache, "build", None)
+    monkeypatch.setattr(c_cache, "build", None)
     assert compile(student).is_compiled_
     with pytest.raises(TypeError):
         compile(make_student("pruned", 2, "numbers", seed=1))
@@ -221,7 +222,7 @@ def test_damaged_library_is_made_again(tmp_path: Path, monkeypatch: pytest.Monke
     files = CompiledStudent(student)._files
     shutil.rmtree(folder)
     folder.mkdir(mode=0o700)
-    (folder / f"{_c_cache._hash(files)}.so").write_bytes(b"no library")
+    (folder / f"{c_cache._hash(files)}.so").write_bytes(b"no library")
     assert compile(student).is_compiled_
 
 
@@ -235,10 +236,10 @@ def test_folder_open_to_others_is_not_used(
     files = CompiledStudent(student)._files
     shutil.rmtree(folder)
     folder.mkdir()
-    planted = folder / f"{_c_cache._hash(files)}.so"
+    planted = folder / f"{c_cache._hash(files)}.so"
     planted.write_bytes(b"planted")
     folder.chmod(mode)
-    monkeypatch.setattr(_c_cache, "load", refuse(planted, _c_cache.load))
+    monkeypatch.setattr(c_cache, "load", refuse(planted, c_cache.load))
     with pytest.warns(UserWarning, match="open to others.*0700"):
         assert compile(student).is_compiled_
     assert planted.read_bytes() == b"planted"
@@ -265,14 +266,14 @@ def test_folder_from_which_nothing_is_loaded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    load = _c_cache.load
+    load = c_cache.load
 
     def not_here(library: Path) -> Any:
         if tmp_path in library.parents:
             raise OSError("no library is loaded from here")
         return load(library)
 
-    monkeypatch.setattr(_c_cache, "load", not_here)
+    monkeypatch.setattr(c_cache, "load", not_here)
     with pytest.warns(UserWarning, match="loaded from here"):
         assert compile(make_student("tree", 2, "missing")).is_compiled_
 
@@ -316,7 +317,7 @@ def test_difference_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     student = make_student("additive", 3, "missing")
     wrong = make_student("additive", 3, "missing", seed=1)
     files = CompiledStudent(wrong)._files
-    load = _c_cache.load_compiled
+    load = c_cache.load_compiled
     monkeypatch.setattr("skdistill.export._compile.load_compiled", lambda _: load(files))
     with pytest.raises(ParityError, match="compiled form"):
         compile(student)

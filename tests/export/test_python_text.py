@@ -16,7 +16,7 @@ from random_students import make_student
 from skdistill.exceptions import ExportError
 from skdistill.export import python
 from skdistill.export._lowering import lower
-from skdistill.export._python_text import bound, literal
+from skdistill.export._python.text import bound, literal
 
 
 @given(st.lists(st.text(max_size=80), min_size=4, max_size=4), st.text(), st.text())

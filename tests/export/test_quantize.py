@@ -15,17 +15,18 @@ from hypothesis.extra.numpy import arrays
 from random_students import make_student
 
 from skdistill.exceptions import ExportError, ParityError
-from skdistill.export import _c_draft, to_c
-from skdistill.export._c_build import Scorer, build, load
-from skdistill.export._c_draft import Draft
-from skdistill.export._c_form import sort_levels
-from skdistill.export._c_header import write_header
-from skdistill.export._c_source import write_source
+from skdistill.export import to_c
+from skdistill.export._c import draft
+from skdistill.export._c.build import Scorer, build, load
+from skdistill.export._c.draft import Draft
+from skdistill.export._c.form import sort_levels
+from skdistill.export._c.header import write_header
+from skdistill.export._c.quantize import LARGEST, Quantized, _round_shares, quantize
+from skdistill.export._c.source import write_source
 from skdistill.export._form import Form, Input, Number, Trees
 from skdistill.export._lowering import lower
 from skdistill.export._parity import predict_rows
 from skdistill.export._probes import probe_rows
-from skdistill.export._quantize import LARGEST, Quantized, _round_shares, quantize
 from skdistill.students import TreeStudentClassifier
 
 fast = settings(max_examples=30, deadline=None)
@@ -111,7 +112,7 @@ def test_wrong_packing_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         made = quantize(form)  # type: ignore[arg-type]
         return Quantized(made.form, np.roll(made.whole, 1), made.scale)
 
-    monkeypatch.setattr(_c_draft, "quantize", one_leaf_off)
+    monkeypatch.setattr(draft, "quantize", one_leaf_off)
     with pytest.raises(ParityError, match="packed"):
         to_c(make_student("boosting", 2, "missing"), tmp_path / "model.c", quantize="int16")
     assert list(tmp_path.iterdir()) == []

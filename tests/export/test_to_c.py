@@ -26,11 +26,11 @@ from sklearn.exceptions import NotFittedError
 
 from skdistill.exceptions import ExportError, ParityError
 from skdistill.export import to_c
-from skdistill.export._c_build import Scorer, build, load
-from skdistill.export._c_draft import Draft
-from skdistill.export._c_rows import RowReader
-from skdistill.export._c_tables import Tables
-from skdistill.export._c_text import encode, identifier, in_comment
+from skdistill.export._c.build import Scorer, build, load
+from skdistill.export._c.draft import Draft
+from skdistill.export._c.rows import RowReader
+from skdistill.export._c.tables import Tables
+from skdistill.export._c.text import encode, identifier, in_comment
 from skdistill.export._lowering import lower
 from skdistill.export._parity import check_parity
 from skdistill.export._probes import probe_rows

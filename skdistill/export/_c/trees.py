@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from skdistill.export._c_parts import Source, write_features
+from skdistill.export._c.parts import Source, write_features
 from skdistill.export._form import LeafModels, Trees
 
 FIND_LEAF = """\

@@ -5,8 +5,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-from skdistill.export._c_source import categories
-from skdistill.export._c_text import in_comment
+from skdistill.export._c.source import categories
+from skdistill.export._c.text import in_comment
 from skdistill.export._form import Form, Input
 
 # Levels that the comment lists of one category.

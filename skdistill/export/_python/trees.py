@@ -8,8 +8,8 @@ from typing import cast
 import numpy as np
 
 from skdistill.export._form import LeafModels, Lookup, Number, Trees
-from skdistill.export._python_code import Code, weighted
-from skdistill.export._python_text import (
+from skdistill.export._python.code import Code, weighted
+from skdistill.export._python.text import (
     INDENT,
     bound,
     in_comment,

@@ -18,9 +18,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from skdistill.exceptions import ExportError
-from skdistill.export._c_parts import Source, write_features
-from skdistill.export._c_sums import write_points
-from skdistill.export._c_trees import write_tree_outputs, write_trees
+from skdistill.export._c.parts import Source, write_features
+from skdistill.export._c.sums import write_points
+from skdistill.export._c.trees import write_tree_outputs, write_trees
 from skdistill.export._form import Form, Sum, Trees
 
 # Largest value of 16 bits; probabilities are in units of one by this.

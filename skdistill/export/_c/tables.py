@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from skdistill.export._c_text import character
+from skdistill.export._c.text import character
 
 # Characters in a line of a table.
 MAX_WIDTH = 96

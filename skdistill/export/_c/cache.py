@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from skdistill.export._c_build import (
+from skdistill.export._c.build import (
     FLAGS,
     CompilerError,
     build,

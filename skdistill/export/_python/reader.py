@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from skdistill.export._form import Form
-from skdistill.export._python_text import INDENT, literal, wrapped
+from skdistill.export._python.text import INDENT, literal, wrapped
 
 CAREFULLY = "return _read_carefully(row)"
 

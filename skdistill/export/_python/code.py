@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from skdistill.export._form import Axis, Input
-from skdistill.export._python_text import bound, in_comment, numbers, table, wrapped
+from skdistill.export._python.text import bound, in_comment, numbers, table, wrapped
 
 
 @dataclass

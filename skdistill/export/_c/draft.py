@@ -13,17 +13,17 @@ from typing import Any
 import numpy as np
 
 from skdistill.exceptions import ParityError
-from skdistill.export._c_build import Scorer, build, load
-from skdistill.export._c_form import check_texts, sort_levels, to_single
-from skdistill.export._c_header import write_header
-from skdistill.export._c_rows import RowReader
-from skdistill.export._c_source import categories, write_source
-from skdistill.export._c_text import encode
+from skdistill.export._c.build import Scorer, build, load
+from skdistill.export._c.form import check_texts, sort_levels, to_single
+from skdistill.export._c.header import write_header
+from skdistill.export._c.quantize import quantize
+from skdistill.export._c.rows import RowReader
+from skdistill.export._c.source import categories, write_source
+from skdistill.export._c.text import encode
 from skdistill.export._form import Form
 from skdistill.export._lowering import lower
 from skdistill.export._parity import check_parity, predict_rows
 from skdistill.export._probes import N_BASE_ROWS, probe_rows
-from skdistill.export._quantize import quantize
 from skdistill.students._base import BaseStudent
 
 # How far C may be from the student.

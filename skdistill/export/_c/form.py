@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from skdistill.exceptions import ExportError
-from skdistill.export._c_text import encode
+from skdistill.export._c.text import encode
 from skdistill.export._form import (
     Axis,
     Form,

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from skdistill.export._c_parts import COUNT_BELOW, Axes, Source
-from skdistill.export._c_tables import Tables
+from skdistill.export._c.parts import COUNT_BELOW, Axes, Source
+from skdistill.export._c.tables import Tables
 from skdistill.export._form import Network, Slope, Sum, Table
 
 INTERPOLATE = """\

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from skdistill.export._c_tables import Tables
+from skdistill.export._c.tables import Tables
 from skdistill.export._form import Axis, Feature, Number
 
 COUNT_BELOW = """\

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from skdistill.export._c_parts import Source
-from skdistill.export._c_sums import write_network, write_sum
-from skdistill.export._c_text import encode
-from skdistill.export._c_trees import write_leaf_models, write_trees
+from skdistill.export._c.parts import Source
+from skdistill.export._c.quantize import Quantized, write_quantized
+from skdistill.export._c.sums import write_network, write_sum
+from skdistill.export._c.text import encode
+from skdistill.export._c.trees import write_leaf_models, write_trees
 from skdistill.export._form import Form, Input, LeafModels, Scorer, Sum, Trees
-from skdistill.export._quantize import Quantized, write_quantized
 
 # Stack for registers and return addresses of the at most five functions that are active at once.
 FRAMES = 512

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from skdistill.export._form import Network, Slope, Sum, Table
-from skdistill.export._python_code import Code, weighted
-from skdistill.export._python_text import number, tuple_of
+from skdistill.export._python.code import Code, weighted
+from skdistill.export._python.text import number, tuple_of
 
 
 def write_sum(total: Sum, code: Code) -> None:

@@ -1,0 +1,1 @@
+"""The intermediate form as a Python module."""
