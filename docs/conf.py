@@ -18,7 +18,7 @@ autodoc_typehints = "none"  # numpydoc's sections give types and shapes
 numpydoc_show_class_members = False  # the class template lists them
 numpydoc_xref_param_type = False
 # Every public parameter is documented, under its own name and in the order of the signature.
-numpydoc_validation_exclude = {r"\.Sampler$", r"Record$"}  # not made by the user
+numpydoc_validation_exclude = {r"\.Sampler$", r"Record$", r"\.CReport$"}  # not made by the user
 numpydoc_validation_checks = {"PR01", "PR02", "PR03", "PR07", "PR10", "RT01", "SS03", "SS05"}
 
 html_theme = "pydata_sphinx_theme"
