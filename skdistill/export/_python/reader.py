@@ -56,6 +56,7 @@ class RowReader:
             items = [f"{literal(level)}: {c}" for c, level in enumerate(column.levels or ())]
             items.append(f"None: {column.missing_code}")
             lines.append(f"_LEVELS_{j} = {wrapped(items, '{}')}")
+            lines.append(f"_UNSEEN_{j} = {{str: {column.unseen_code}}}")
         levels = [f"_LEVELS_{j}" if j in self._categories() else "None" for j in self.used]
         return [*lines, f"_LEVELS = {wrapped(levels)}"]
 
@@ -101,7 +102,10 @@ class RowReader:
             f"    {f'{used} = [row[name] for name in _USED]' if named else CAREFULLY}",
             "else:",
             f"    {everything} = row",
-            *(f"x{j} = _LEVELS_{j}[x{j}]" for j in self._categories()),
+            *(
+                f"x{j} = _LEVELS_{j}[x{j}] if x{j} in _LEVELS_{j} else _UNSEEN_{j}[type(x{j})]"
+                for j in self._categories()
+            ),
         ]
 
     def _unique(self) -> bool:
