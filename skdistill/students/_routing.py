@@ -105,7 +105,8 @@ class Routed(Arrays):
 
     def _route_in_single(self, Z: np.ndarray, compiled: list[Apply], leaves: np.ndarray) -> None:
         """Write the leaves; rows that single precision leaves in doubt are routed again."""
-        with np.errstate(over="ignore"):  # what float32 cannot hold is infinite in it
+        # What float32 cannot hold is infinite or zero in it.
+        with np.errstate(over="ignore", under="ignore"):
             single = Z.astype(np.float32, order="C")
         for t, apply in enumerate(compiled):
             leaves[:, t] = apply(single)

@@ -12,6 +12,9 @@ from skdistill.losses import DistillationLoss
 # The share of a class that no target ever names; its logit must start somewhere finite.
 RAREST = 1e-6
 
+# Scores beyond it, infinite ones too, are as certain as it is; differences of two stay finite.
+LARGEST = float(np.finfo(np.float64).max) / 4.0
+
 
 def n_scores(n_classes: int) -> int:
     """Return the number of score columns: one margin for two classes, else one a class."""
@@ -41,7 +44,7 @@ def class_probabilities(scores: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     scores : ndarray of shape (n_samples, 1) or (n_samples, n_classes)
-        Margins or logits.
+        Margins or logits, also infinite ones.
 
     Returns
     -------
@@ -57,6 +60,7 @@ def class_probabilities(scores: np.ndarray) -> np.ndarray:
     """
     if len(scores) == 1:
         return np.array([_row_probabilities(scores[0].tolist())])
+    scores = np.clip(scores, -LARGEST, LARGEST)
     if scores.shape[1] > 1:
         # Class by class: NumPy is slow on sums of a few neighbours.
         by_class = np.exp(scores.T - functools.reduce(np.maximum, scores.T))
@@ -73,7 +77,8 @@ def class_probabilities(scores: np.ndarray) -> np.ndarray:
 
 def _row_probabilities(scores: list[float]) -> list[float]:
     """Do the same for one row, for which NumPy takes several times as long."""
-    logits = scores if len(scores) > 1 else [0.0, scores[0]]
+    finite = [min(max(score, -LARGEST), LARGEST) for score in scores]
+    logits = finite if len(finite) > 1 else [0.0, finite[0]]
     highest = max(logits)
     exponentials = [exp(logit - highest) for logit in logits]
     total = sum(exponentials)

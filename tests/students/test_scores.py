@@ -38,3 +38,17 @@ def test_scores_stay_and_none_are_none(n_scores):
     class_probabilities(scores)
     assert_array_equal(scores, 1.0)
     assert class_probabilities(scores[:0]).shape == (0, max(2, n_scores))
+
+
+@pytest.mark.parametrize(
+    ("scores", "expected"),
+    [
+        ([np.inf], [0.0, 1.0]),
+        ([-np.inf], [1.0, 0.0]),
+        ([-np.inf, 3.0, -np.inf], [0.0, 1.0, 0.0]),
+        ([np.inf, 3.0, np.inf], [0.5, 0.0, 0.5]),
+    ],
+)
+def test_infinite_scores_are_certain_in_one_row_and_in_many(scores, expected):
+    assert_array_equal(class_probabilities(np.array([scores])), [expected])
+    assert_array_equal(class_probabilities(np.array([scores, scores])), [expected, expected])
