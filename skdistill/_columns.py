@@ -100,6 +100,10 @@ def _read_pandas(series: Any) -> Column:
 
     if isinstance(series.dtype, pd.CategoricalDtype):
         return Factor(series.cat.codes.to_numpy(), _plain(series.cat.categories.tolist()))
+    if isinstance(series.dtype, pd.StringDtype):  # knows that all are strings, and is faster
+        codes, levels = pd.factorize(series)
+        if len(levels):  # without any, it may as well be a column of numbers
+            return Factor(codes, levels.tolist())
     if types.is_bool_dtype(series.dtype) or types.is_numeric_dtype(series.dtype):
         if types.is_complex_dtype(series.dtype):
             raise ValueError(f"Complex data not supported: column {series.name!r}.")

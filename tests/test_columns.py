@@ -41,6 +41,12 @@ def test_strings_are_factors_in_every_container(values):
         assert values_of(column) == values
 
 
+@pytest.mark.parametrize("dtype", ["string", object])
+def test_a_column_without_any_string_is_one_of_missing_numbers(dtype):
+    column = read_column(pd.DataFrame({"x": pd.array([None, None], dtype=dtype)}), 0)
+    assert_array_equal(column, [np.nan, np.nan])
+
+
 @few
 @given(values=st.lists(st.none() | st.integers(-1000, 1000), min_size=1))
 def test_numbers_are_float64_with_nan_for_missing(values):
