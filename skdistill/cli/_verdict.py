@@ -98,6 +98,9 @@ def _against_teacher(rows: dict[str, dict[str, Any]], loss: str, tested: bool) -
             "learn the gap closed."
         )
     if direct <= teacher:
-        return f"By {measure} the direct fit is as good as the teacher: there is nothing to distil."
+        return (
+            f"By {measure} the direct fit is no worse than the teacher: there is no gap to close. "
+            "The teacher may be overconfident; its other measures tell."
+        )
     closed = gap_closed(distilled, direct, teacher)
     return f"Gap closed between the direct fit and the teacher, by {measure}: {closed:.2f}."

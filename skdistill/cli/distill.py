@@ -138,8 +138,8 @@ def run(arguments: argparse.Namespace) -> None:
     )
     print(f"Wrote {student_file} and {summary_file}. Use the student with")
     print(f"    student = skdistill.load({str(student_file)!r}); student.predict(X)")
-    print("where X has the columns that summary.json lists, in their order; or without Python:")
-    print(f"    skdistill export {shlex.quote(str(student_file))} --to python,c,onnx --out DIR")
+    print("where X has the columns that summary.json lists, in their order; or take it elsewhere:")
+    print(f"    skdistill export {shlex.quote(str(student_file))} --to python,c --out DIR")
 
 
 @contextmanager

@@ -32,7 +32,11 @@ def add_parser(commands: Any) -> None:
         help="file of skdistill.save, such as the student.skd of skdistill distill",
     )
     parser.add_argument(
-        "--to", required=True, metavar="FORMS", help=f"one or more of {','.join(FORMS)}"
+        "--to",
+        action="append",
+        required=True,
+        metavar="FORMS",
+        help=f"one or more of {','.join(FORMS)}; onnx needs the extra of that name",
     )
     parser.add_argument(
         "--out",
@@ -57,7 +61,7 @@ def add_parser(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Load, export everything asked for, and write all of it or nothing."""
-    forms = _parse_forms(arguments.to, arguments.dtype)
+    forms = _parse_forms(",".join(arguments.to), arguments.dtype)
     check_folder(arguments.out)
     student = load(arguments.student)
     X = None if arguments.data is None else read_rows(arguments.data, student)
@@ -74,8 +78,9 @@ def run(arguments: argparse.Namespace) -> None:
         files = {arguments.out / p.name: p.read_bytes() for p in sorted(Path(folder).iterdir())}
     arguments.out.mkdir(parents=True, exist_ok=True)
     write_files(files)
-    print(f"Wrote {', '.join(map(str, files))}. On the rows compared they predict what the student")
-    print("does; each file begins with how it is used.")
+    print(f"Wrote {', '.join(map(str, files))}.")
+    print("On the rows compared they predict what the student does. How to call the Python module is")
+    print("said at its beginning, the C functions in the header, the ONNX model in its metadata.")
 
 
 def _parse_forms(text: str, dtype: str | None) -> list[str]:
@@ -94,11 +99,7 @@ def read_rows(path: Path, student: Any) -> Any:
 
     Columns of a student that was fitted without names are taken by position.
     """
-    texts = [
-        column.name
-        for column in lower(student).inputs
-        if any(isinstance(level, str) for level in column.levels or ())
-    ]
+    texts = [column.name for column in lower(student).inputs if column.levels is not None]
     frame = read_frame(path, "--data", texts=texts)
     names = getattr(student, "feature_names_in_", None)
     if names is None:

@@ -71,6 +71,12 @@ def test_all_forms_are_written_together(student, capsys):
     assert all(str(student.parent / "out" / name) in printed for name in names)
 
 
+@needs_compiler
+def test_forms_may_be_asked_for_one_by_one(student):
+    assert export(student, "c", "--to", "python") == 0
+    assert written(student) == ["churn.c", "churn.h", "churn.py"]
+
+
 def test_python_predicts_what_the_student_does(student, frame):
     assert export(student, "python") == 0
     rows = frame[NUMBERS + TEXTS]

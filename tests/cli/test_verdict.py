@@ -54,7 +54,7 @@ def test_one_test_row_shows_no_difference(capsys: Any) -> None:
 def test_gap_is_shown_only_where_it_can_be_known(capsys: Any) -> None:
     assert "Gap closed" in verdict(capsys, measures(0.4, 0.3))
     assert "log loss: 0.50." in verdict(capsys, measures(0.4, 0.3))
-    assert "there is nothing to distil" in verdict(capsys, measures(0.2, 0.19))
+    assert "there is no gap to close" in verdict(capsys, measures(0.2, 0.19))
     untested = verdict(capsys, measures(0.4, 0.3), tested=False)
     assert "give --test rows" in untested
     assert "0.50" not in untested
