@@ -79,7 +79,9 @@ def run(arguments: argparse.Namespace) -> None:
     arguments.out.mkdir(parents=True, exist_ok=True)
     write_files(files)
     print(f"Wrote {', '.join(map(str, files))}.")
-    print("On the rows compared they predict what the student does. How to call the Python module is")
+    print(
+        "On the rows compared they predict what the student does. How to call the Python module is"
+    )
     print("said at its beginning, the C functions in the header, the ONNX model in its metadata.")
 
 

@@ -38,7 +38,8 @@ def save(student: Any, path: str | os.PathLike[str]) -> None:
         ``RandomState``, or class labels and levels of categories that are neither strings nor
         numbers nor booleans.
     PersistenceError
-        If what was written could not be read again, as with coefficients that are not finite.
+        If what was written could not be read again: coefficients that are not finite, parameters
+        set since to what no student has, two columns of the same name, more than 2**20 columns.
     OSError
         If the file cannot be written.
 
@@ -87,7 +88,8 @@ def load(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> Any:
         The file.
     max_bytes : int, default=1073741824
         Largest file that is read, so that a wrong one cannot fill the memory. A gigabyte is far
-        above any student; loading takes a few times the size of the file.
+        above any student; loading takes a few times the size of the file, and up to 0.7 gigabytes
+        more where its document, of 16 MiB at most, is made up to that end.
 
     Returns
     -------
@@ -99,7 +101,7 @@ def load(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> Any:
     ------
     PersistenceError
         If the file is no saved student, not the whole of one, altered, larger than `max_bytes`,
-        or of a format newer than this release knows.
+        or holds what this release does not know; the message names the release that wrote it.
     OSError
         If the file cannot be read.
 

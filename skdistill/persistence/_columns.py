@@ -40,6 +40,7 @@ def write_encoder(
     entries["categories"] = [
         {
             "column": int(j),
+            "strings": j in encoder.strings_,
             "levels": [encode_scalar(level, f"a level of column {j}") for level in table],
             "codes": [int(code) for code in table.values()],
             "other": int(encoder.defaults_[j]),
@@ -82,7 +83,7 @@ def read_encoder(
     encoder.n_numeric_ = fields.integer("n_numeric", 0, n_inputs)
     if "names" in fields:
         encoder.names_ = fields.items("names", str, length=n_inputs)
-    encoder.tables_, encoder.defaults_ = {}, {}
+    encoder.tables_, encoder.defaults_, encoder.strings_ = {}, {}, set()
     for entry in fields.items("categories"):
         _read_category(encoder, Fields(entry, "a category"))
     fields.finish()
@@ -104,7 +105,9 @@ def _read_category(encoder: TabularEncoder, fields: Fields) -> None:
     """Add the table of one category to an encoder."""
     onehot = encoder.layout == "onehot"
     column = fields.integer("column", 0, encoder.n_inputs_ - 1)
-    levels = read_levels(fields)
+    levels, strings = read_levels(fields)
+    if strings:
+        encoder.strings_.add(column)
     codes = fields.items("codes", int, length=len(levels))
     # A level's code is its own column of the output, or a rank that splits compare.
     in_range = all(0 <= code <= MAX_LENGTH for code in codes)
@@ -137,6 +140,7 @@ def write_tree_columns(columns: TreeColumns) -> list[dict[str, Any]]:
         if table is None
         else {
             "input": int(j),
+            "strings": j in columns.strings,
             "levels": [encode_scalar(level, f"a level of column {j}") for level in table],
         }
         for j, table in zip(columns.inputs, columns.tables, strict=True)
@@ -149,18 +153,29 @@ def read_tree_columns(entries: Any, n_inputs: int) -> TreeColumns:
         raise PersistenceError("the columns of the trees are no list")
     inputs: list[int] = []
     tables: list[dict[Any, int] | None] = []
+    of_strings: dict[int, bool] = {}
     for entry in entries:
         fields = Fields(entry, "a column of the trees")
         inputs.append(fields.integer("input", 0, n_inputs - 1))
-        tables.append(dict.fromkeys(read_levels(fields), 1) if "levels" in fields else None)
+        levels, strings = read_levels(fields) if "levels" in fields else (None, False)
+        tables.append(None if levels is None else dict.fromkeys(levels, 1))
+        if of_strings.setdefault(inputs[-1], strings) != strings:
+            raise PersistenceError(f"column {inputs[-1]} holds strings and does not")
         fields.finish()
-    return TreeColumns(tuple(inputs), tuple(tables))
+    held = frozenset(j for j, strings in of_strings.items() if strings)
+    return TreeColumns(tuple(inputs), tuple(tables), held)
 
 
-def read_levels(fields: Fields) -> list[Any]:
-    """Take the levels of a category, None for missing; each of them once."""
+def read_levels(fields: Fields) -> tuple[list[Any], bool]:
+    """Take the levels of a category, each of them once, and whether its column held strings.
+
+    The level None stands for missing.
+    """
+    strings = fields.boolean("strings")
     levels = [decode_scalar(level, "a level") for level in fields.items("levels")]
     nan = any(isinstance(level, float) and math.isnan(level) for level in levels)
     if nan or len(set(levels)) < len(levels):
         raise PersistenceError("the levels of a category are not distinct")
-    return levels
+    if not strings and any(isinstance(level, str) for level in levels):
+        raise PersistenceError("a category has a string as a level, but held no strings")
+    return levels, strings

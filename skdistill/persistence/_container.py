@@ -23,8 +23,11 @@ VERSION = 1
 HEADER = struct.Struct("<8sII")  # magic, version of the format, bytes of the document
 DIGEST_BYTES = 32
 
-# A document in memory takes up to twenty times its bytes.
-MAX_DOCUMENT = 32 * 2**20
+# A document in memory takes up to forty times its bytes, where someone means it to.
+MAX_DOCUMENT = 16 * 2**20
+
+# Characters of other errors in a message.
+MAX_SHOWN = 300
 
 MAX_DIMENSIONS = 3
 MAX_LENGTH = 2**31 - 1
@@ -108,7 +111,7 @@ def unpack(data: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         name, dtype, shape, order = _read_entry(entry)
         n_bytes = math.prod(shape) * dtype.itemsize
         if name in arrays or n_bytes > end - start:
-            raise PersistenceError(f"the array {name!r} is listed twice, or is not all there")
+            raise PersistenceError(f"the array {shown(name)} is listed twice, or is not all there")
         flat = np.frombuffer(data, dtype, count=math.prod(shape), offset=start)
         arrays[name] = flat.reshape(shape, order=order).copy(order="K")
         start += n_bytes
@@ -120,6 +123,12 @@ def unpack(data: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
 def shown(value: Any) -> str:
     """Write a value of a document for a message; lists may be deep, and are not written out."""
     return f"a {type(value).__name__}" if isinstance(value, dict | list) else repr(value)[:80]
+
+
+def cut(error: Exception) -> str:
+    """Write an error for a message; it may show values that are long."""
+    text = str(error)
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}..."
 
 
 def _check_frame(data: bytes) -> int:
@@ -155,7 +164,7 @@ def _parse(text: bytes) -> dict[str, Any]:
             parse_float=_finite,
         )
     except (ValueError, RecursionError) as error:  # wrong JSON, huge integers, deep nesting
-        raise PersistenceError(f"its document cannot be read: {error}") from None
+        raise PersistenceError(f"its document cannot be read: {cut(error)}") from None
     if not isinstance(document, dict):
         raise PersistenceError("its document is no JSON object")
     return document

@@ -23,6 +23,9 @@ from skdistill.students._mlp.inputs import QuantileTables
 from skdistill.students._scores import n_scores
 from skdistill.students._tree.linear_leaves import Inputs, LinearLeaves
 
+# How far a leaf's probabilities may be below zero, and their sum from one.
+ROUNDING = 1e-6
+
 
 @dataclass
 class Draft:
@@ -126,8 +129,14 @@ def _read_tree(student: Any, parts: Parts) -> None:
     student.tree_ = read_nodes(arrays, n_columns=n_columns, n_values=n_values)
     _check_read(student._encoder, student.tree_.feature)
     n_leaves = len(student.tree_.value)
+    if parts.n_classes and not linear:
+        _check_probabilities(student.tree_.value)
     student.leaf_shares_ = arrays.floats("leaf_shares", [n_leaves])
+    if (student.leaf_shares_ < 0.0).any():
+        raise PersistenceError("a leaf has a negative share of the training rows")
     student.missing_features_ = arrays.integers("missing_features", [None], low=0, high=n_columns)
+    if not is_increasing(student.missing_features_):
+        raise PersistenceError("the array 'missing_features' is not increasing")
     student.leaves_ = None
     if linear:
         low, high, centre = (
@@ -295,6 +304,12 @@ def _read_pruned(student: Any, parts: Parts) -> None:
     student.init_ = parts.arrays.floats("init", [parts.n_scores])
     if not parts.n_classes:
         parts.get_numbers(student, "centre", "scale")
+
+
+def _check_probabilities(values: np.ndarray) -> None:
+    """Check that the values of each leaf are probabilities of the classes, up to rounding."""
+    if (values < -ROUNDING).any() or (np.abs(values.sum(axis=1) - 1.0) > ROUNDING).any():
+        raise PersistenceError("the values of a leaf are no probabilities, which sum to one")
 
 
 def _check_read(encoder: Any, columns: np.ndarray) -> None:

@@ -14,6 +14,10 @@ from skdistill.persistence._container import MAX_LENGTH, shown
 Shape = Sequence[int | None]
 
 
+class UnknownContentsError(PersistenceError):
+    """The file holds something that this release knows nothing of."""
+
+
 class Fields:
     """Entries of a JSON object.
 
@@ -62,11 +66,18 @@ class Fields:
             raise self.wrong(name, value, "true or false")
         return value
 
+    def text(self, name: str) -> str:
+        """Take a string."""
+        value = self.take(name)
+        if not isinstance(value, str):
+            raise self.wrong(name, value, "a string")
+        return value
+
     def choice(self, name: str, choices: Collection[str]) -> str:
         """Take one of a few strings."""
-        value = self.take(name)
-        if not isinstance(value, str) or value not in choices:
-            raise self.wrong(name, value, f"one of {list(choices)}")
+        value = self.text(name)
+        if value not in choices:
+            raise UnknownContentsError(str(self.wrong(name, value, f"one of {list(choices)}")))
         return value
 
     def items(self, name: str, kind: type | None = None, *, length: int | None = None) -> list[Any]:
@@ -81,7 +92,8 @@ class Fields:
     def finish(self) -> None:
         """Check that nothing is left."""
         if self._entries:
-            raise PersistenceError(f"{self._what} has unknown entries: {_some(self._entries)}")
+            names = _some(self._entries)
+            raise UnknownContentsError(f"{self._what} has unknown entries: {names}")
 
     def wrong(self, name: str, value: Any, expected: str) -> PersistenceError:
         """Make the error of an entry that is not what it should be."""
@@ -128,7 +140,7 @@ class Arrays:
     def finish(self) -> None:
         """Check that nothing is left."""
         if self._arrays:
-            raise PersistenceError(f"it has unknown arrays: {_some(self._arrays)}")
+            raise UnknownContentsError(f"it has unknown arrays: {_some(self._arrays)}")
 
     def _take(self, name: str, kind: str, shape: Shape) -> np.ndarray:
         if name not in self._arrays:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from typing import Any
 
 import numpy as np
 from sklearn.base import is_classifier
+from sklearn.utils import check_random_state
 
 from skdistill.exceptions import PersistenceError
-from skdistill.persistence._container import pack, unpack
+from skdistill.persistence._container import cut, pack, unpack
 from skdistill.persistence._families import FAMILIES, Draft, Parts
-from skdistill.persistence._parts import Arrays, Fields
+from skdistill.persistence._parts import Arrays, Fields, UnknownContentsError
 from skdistill.persistence._values import (
     decode_labels,
     decode_params,
@@ -19,8 +22,14 @@ from skdistill.persistence._values import (
 )
 from skdistill.students._unwrap import unwrap
 
+# Most columns of a table: each may cost memory that the file does not have.
+MAX_FEATURES = 2**20
+
 # What a file may weigh, and the class labels that are made of it, unless the caller knows better.
 MAX_BYTES = 2**30
+
+# What the version of a release looks like; messages show it.
+RELEASE = re.compile(r"[0-9A-Za-z.!+_-]{1,40}")
 
 
 def encode(student: Any) -> bytes:
@@ -62,7 +71,11 @@ def _encode(student: Any) -> bytes:
             f"student is a {kind}, and only the built-in students can be saved: {list(FAMILIES)}; "
             "keep classes of your own by joblib."
         )
-    document: dict[str, Any] = {"student": kind, "n_features_in": int(student.n_features_in_)}
+    document: dict[str, Any] = {
+        "skdistill": _release(),
+        "student": kind,
+        "n_features_in": int(student.n_features_in_),
+    }
     names = None
     if hasattr(student, "feature_names_in_"):
         names = document["feature_names_in"] = [str(name) for name in student.feature_names_in_]
@@ -96,14 +109,35 @@ def decode(data: bytes, *, max_bytes: int) -> Any:
     """
     document, stored = unpack(data)
     fields, arrays = Fields(document, "the document"), Arrays(stored)
+    release = fields.text("skdistill")
+    if not RELEASE.fullmatch(release):
+        raise fields.wrong("skdistill", release, "a version")
+    try:
+        return _make(fields, arrays, max_bytes=max_bytes)
+    except UnknownContentsError as error:
+        raise PersistenceError(
+            f"{error}; this is skdistill {_release()}, and the file was written by skdistill "
+            f"{release}: load it with that release or newer"
+        ) from None
+
+
+def _make(fields: Fields, arrays: Arrays, *, max_bytes: int) -> Any:
+    """Make the student of what is in a file, and check that nothing is left over."""
     family = FAMILIES[fields.choice("student", FAMILIES)]
     params = decode_params(fields.take("params"), family.cls().get_params(deep=False).keys())
     student = family.cls(**params)
-    n_inputs = fields.integer("n_features_in", 1)
+    try:
+        student._check_params()
+        check_random_state(params.get("random_state"))
+    except (TypeError, ValueError) as error:
+        raise PersistenceError(f"it has parameters that no student has: {cut(error)}") from None
+    n_inputs = fields.integer("n_features_in", 1, MAX_FEATURES)
     student.n_features_in_ = n_inputs
     names = None
     if "feature_names_in" in fields:
         names = fields.items("feature_names_in", str, length=n_inputs)
+        if len(set(names)) < n_inputs:
+            raise PersistenceError("two columns have the same name; give each a name of its own")
         student.feature_names_in_ = np.array(names, dtype=object)
     n_classes = 0
     if is_classifier(student):
@@ -114,3 +148,8 @@ def decode(data: bytes, *, max_bytes: int) -> Any:
     for part in (fitted, arrays, fields):
         part.finish()
     return student
+
+
+def _release() -> str:
+    """Return the version of skdistill, which is complete by the time that anything is saved."""
+    return str(sys.modules["skdistill"].__version__)

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from skdistill.exceptions import PersistenceError
-from skdistill.persistence._container import shown
+from skdistill.persistence._container import cut, shown
+from skdistill.persistence._parts import UnknownContentsError
 
 Scalar = None | bool | int | float | str
 
@@ -18,6 +19,9 @@ NOT_FINITE = {"inf": float("inf"), "-inf": float("-inf"), "nan": float("nan")}
 # Integers of 64 bits, signed or not: what other languages have. Larger ones can also be chosen so
 # that all of them are in one place of a dict, which is then slow beyond all patience.
 LEAST_INTEGER, LARGEST_INTEGER = -(2**63), 2**64 - 1
+
+# Characters that a dtype of strings may have beyond the longest label: each prediction is as wide.
+SPARE_WIDTH = 1000
 
 # Booleans, integers, floats up to float64, and strings of some width.
 LABEL_DTYPE = re.compile(r"object|\|b1|\|[iu]1|[<>]([iu][248]|f[248]|U[1-9][0-9]{0,6})")
@@ -110,16 +114,14 @@ def decode_params(params: Any, known: list[str]) -> dict[str, Any]:
     decoded: dict[str, Any] = {}
     for name, value in params.items():
         if name not in known:
-            raise PersistenceError(
-                f"it has the parameter {name!r}, which this release of skdistill does not know; "
-                "load it with the release that wrote it, or a newer one"
-            )
+            raise UnknownContentsError(f"it has the unknown parameter {shown(name)}")
+        what = f"the parameter {name}"
         items = value.get("tuple") if isinstance(value, dict) and len(value) == 1 else value
         if isinstance(items, list):
-            read = [decode_scalar(item, f"the parameter {name}") for item in items]
+            read = [decode_scalar(item, what) for item in items]
             decoded[name] = tuple(read) if items is not value else read
         else:
-            decoded[name] = decode_scalar(value, f"the parameter {name}")
+            decoded[name] = decode_scalar(value, what)
     return decoded
 
 
@@ -149,12 +151,18 @@ def decode_labels(entry: Any, *, max_bytes: int) -> np.ndarray:
     if np.dtype(dtype).itemsize * len(labels) > max_bytes:
         raise PersistenceError(f"its class labels take more than max_bytes={max_bytes}")
     plain = [decode_scalar(label, "a class label") for label in labels]
+    longest = max((len(label) for label in plain if isinstance(label, str)), default=0)
+    if np.dtype(dtype).kind == "U" and np.dtype(dtype).itemsize // 4 > longest + SPARE_WIDTH:
+        raise PersistenceError(
+            f"its class labels have the dtype {dtype}, but at most {longest} characters; a student "
+            "fitted to np.array(y.tolist()) has a dtype as wide as its labels"
+        )
     try:
         with np.errstate(all="ignore"):  # what overflows is found below
             array = np.array(plain, dtype=dtype)
         increasing = all(a < b for a, b in pairwise(plain))  # type: ignore[operator]
     except (TypeError, ValueError, OverflowError) as error:
-        raise PersistenceError(f"its class labels do not fit together: {error}") from None
+        raise PersistenceError(f"its class labels do not fit together: {cut(error)}") from None
     kept = all(type(a) is type(b) and a == b for a, b in zip(array.tolist(), plain, strict=True))
     if not increasing or not kept:
         raise PersistenceError("its class labels are not increasing, or not of their dtype")

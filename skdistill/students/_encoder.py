@@ -43,6 +43,9 @@ class TabularEncoder:
     tables_ : dict of dict
         For each categorical input column the code of each level; None stands for missing. A
         column without any value is one of them.
+    strings_ : set of int
+        The categorical input columns that held strings in `fit`, also where `tables_` keeps no
+        level that is one. The levels of the others are numbers.
     defaults_ : dict of int
         For each categorical input column the code of levels never seen; -1 with "onehot".
     means_ : ndarray
@@ -80,6 +83,7 @@ class TabularEncoder:
         self.n_inputs_ = int(X.shape[1])
         self.tables_: dict[int, dict[Any, int]] = {}
         self.defaults_: dict[int, int] = {}
+        self.strings_: set[int] = set()
         self.means_ = np.zeros(0)
         self.missing_ = np.zeros(0, dtype=np.intp)
         self.read_: np.ndarray | None = None
@@ -93,6 +97,8 @@ class TabularEncoder:
         for j, column in columns.items():
             if isinstance(column, Factor):
                 self.tables_[j], self.defaults_[j] = self._fit_table(column, response, weight)
+                if has_strings(column):
+                    self.strings_.add(j)
         self.n_numeric_ = self.n_inputs_ - len(self.tables_)
         if sp.issparse(X):
             if self.layout == "onehot":
@@ -171,6 +177,7 @@ class TabularEncoder:
         kept = sorted(self.tables_.keys() & set(self.read_.tolist()))
         self.tables_ = {j: self.tables_[j] for j in kept}
         self.defaults_ = {j: self.defaults_[j] for j in kept}
+        self.strings_ &= self.tables_.keys()
 
     def feature_names_out(self) -> list[str]:
         """Return a name for each output column."""
@@ -264,6 +271,11 @@ def read_columns(X: Any, indices: Any) -> dict[int, Column]:
     if _is_numeric(X):
         return {int(j): X[:, j].astype(np.float64) for j in indices}
     return {int(j): read_column(X, int(j)) for j in indices}
+
+
+def has_strings(column: Column) -> bool:
+    """Tell whether some level of a column is a string."""
+    return isinstance(column, Factor) and any(isinstance(v, str) for v in column.levels)
 
 
 def _is_numeric(X: Any) -> bool:

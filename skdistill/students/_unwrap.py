@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any
 
 from sklearn.utils.validation import check_is_fitted
 
-from skdistill.students import STUDENT_NAMES, BaseStudent
+from skdistill.students import _BUILTIN, STUDENT_NAMES, BaseStudent
 
 
 def unwrap(estimator: Any) -> BaseStudent:
@@ -17,14 +18,17 @@ def unwrap(estimator: Any) -> BaseStudent:
     NotFittedError
         If it is not fitted.
     TypeError
-        If it is none of the built-in students.
+        If it is none of the built-in students; a subclass of one may predict something else.
     """
     check_is_fitted(estimator)
     student = getattr(estimator, "student_", estimator)
-    if not isinstance(student, BaseStudent):
-        raise TypeError(
-            f"student must be one of the built-in students ({', '.join(STUDENT_NAMES)}) or a "
-            f"distilled estimator with such a student_, got {type(student).__name__}; "
-            "scikit-learn's own estimators and Pipelines stay in Python, by joblib."
-        )
-    return student
+    kind = type(student)
+    if kind in chain.from_iterable(_BUILTIN.values()):
+        return student
+    why = "scikit-learn's own estimators and Pipelines stay in Python, by joblib."
+    if isinstance(student, BaseStudent):
+        why = "a class derived from one of them may predict something else."
+    raise TypeError(
+        f"student is a {kind.__name__}, and must be one of the built-in students "
+        f"({', '.join(STUDENT_NAMES)}) or a distilled estimator with such a student_; {why}"
+    )

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from small_students import FAMILIES, TABLES, TASKS, fitted, predictions
 
+from skdistill import __version__
 from skdistill.exceptions import PersistenceError
 from skdistill.persistence._container import pack, unpack
 from skdistill.persistence._student import decode, encode
@@ -188,19 +189,30 @@ def set_in(document, path, value):
 @pytest.mark.parametrize(
     ("family", "path", "value", "message"),
     [
-        ("linear", ["student"], "LinearStudentRegressor", "'max_iter', which"),
+        ("linear", ["student"], "LinearStudentRegressor", "unknown parameter 'max_iter'"),
         ("linear", ["student"], "TreeStudentClassifier", "parameter"),
         ("linear", ["extra"], 1, "unknown entries: extra"),
         ("linear", ["fitted", "extra"], 1, "unknown entries: extra"),
-        ("linear", ["params", "power"], 1, "'power', which this release of skdistill does not"),
+        ("linear", ["params", "power"], 1, "unknown parameter 'power'"),
+        ("linear", ["params", "alpha"], "hello", "that no student has: alpha must be"),
+        ("linear", ["params", "tol"], None, "that no student has: tol must be"),
+        ("tree", ["params", "max_leaf_nodes"], "hello", "no student has: max_leaf_nodes must be"),
+        ("tree", ["params", "random_state"], [1, 2], "no student has: .*seed"),
+        ("tree", ["params", "random_state"], -1, "no student has: .*eed must be"),
+        ("mlp_standard", ["params", "hidden_layer_sizes"], [], "no student has: hidden_layer"),
+        ("boosting", ["params", "backend"], "none", "no student has: backend must be"),
+        ("linear", ["skdistill"], 1, "a string is expected"),
+        ("linear", ["skdistill"], "1.0\n\x1b[2J", "a version is expected"),
         ("linear", ["params"], [], "no JSON object"),
         ("linear", ["params", "alpha"], {"a": 1}, "plain value"),
         ("linear", ["params", "alpha"], {"float": "1"}, "plain value"),
         ("linear", ["params", "alpha"], [[1]], "plain value"),
         ("linear", ["n_features_in"], 0, "integer from 1"),
         ("linear", ["n_features_in"], 7, "a list of 7"),
+        ("linear", ["n_features_in"], 2**20 + 1, "integer from 1 to 1048576"),
         ("linear", ["n_features_in"], True, "integer from 1"),
         ("linear", ["feature_names_in"], ["a", "b", "c", "d", "e", 6], "a list of str"),
+        ("linear", ["feature_names_in"], list("abcdea"), "two columns have the same name"),
         ("linear", ["classes", "labels"], [1], "two classes or more"),
         ("linear", ["classes", "labels"], [1, 3, 2], "not increasing"),
         ("linear", ["classes", "labels"], [1, 1, 2], "not increasing"),
@@ -212,6 +224,8 @@ def set_in(document, path, value):
         ("linear", ["classes", "dtype"], "O", "dtype 'O'"),
         ("linear", ["classes", "dtype"], "<M8[s]", "dtype"),
         ("linear", ["classes", "dtype"], "<U9999999", "more than max_bytes"),
+        ("linear", ["classes", "dtype"], "<U2000", "<U2000, but at most 0 characters"),
+        ("linear", ["classes"], {"dtype": "object", "labels": [False, 0, 1]}, "not increasing"),
         ("linear", ["classes", "dtype"], "|b1", "not of their dtype"),
         ("linear", ["encoder"], None, "no JSON object"),
         ("linear", ["encoder", "n_numeric"], 2, "numbers, not 2"),
@@ -223,6 +237,8 @@ def set_in(document, path, value):
         ("linear", ["encoder", "categories", 0, "codes"], [0], "a list of"),
         ("linear", ["encoder", "categories", 0, "levels", 0], {"float": "nan"}, "not distinct"),
         ("linear", ["encoder", "categories", 0, "levels"], [1, True, 1.0, "a", 2, 3], "distinct"),
+        ("linear", ["encoder", "categories", 0, "strings"], False, "but held no strings"),
+        ("linear", ["encoder", "categories", 0, "strings"], 1, "true or false"),
         ("tree_linear", ["encoder", "categories", 0, "codes", 0], -1, "wrong codes"),
         ("tree_linear", ["encoder", "categories", 0, "other"], -1, "integer from 0"),
         ("mlp_quantile", ["fitted", "n_layers"], 4, "lacks the array 'coefs.3'"),
@@ -253,6 +269,12 @@ def test_entries_that_do_not_fit(family, path, value, message):
         ("tree", "encoder.read", lambda a: a[:-1], "not all categories|does not read"),
         ("tree", "encoder.read", lambda a: a[::-1], "reads columns twice"),
         ("tree", "leaf_shares", lambda a: a[:-1], "'leaf_shares' has"),
+        ("tree", "leaf_shares", lambda a: a - 1.0, "a negative share"),
+        ("tree", "trees.value", lambda a: a * 1.001, "no probabilities"),
+        ("tree", "trees.value", lambda a: a * [[-1.0, 1.0, 1.0]] + [[0.9, 0, 0]], "no probab"),
+        ("tree", "missing_features", lambda a: np.array([0, 0]), "not increasing"),
+        ("tree", "missing_features", lambda a: np.array([1, 0]), "not increasing"),
+        ("tree", "missing_features", lambda a: np.array([6]), "outside of"),
         ("tree_linear", "leaves.slope", lambda a: a[:, :, :1], "'leaves.slope' has"),
         ("additive", "terms.columns", lambda a: a[:-1], "n_cuts"),
         ("additive", "terms.columns", lambda a: a * 0, "the same one twice"),
@@ -276,3 +298,58 @@ def test_parameters_that_a_file_lacks_have_their_defaults():
     document, arrays = take_apart("linear")
     del document["params"]["max_iter"]
     assert decode(pack(document, arrays), max_bytes=LIMIT).max_iter == 1000
+
+
+def test_columns_of_trees_that_contradict_one_another():
+    document, arrays = take_apart("pruned")
+    place = next(i for i, column in enumerate(document["encoder"]) if "levels" in column)
+    column = document["encoder"][place]
+    number = next(i for i, other in enumerate(document["encoder"]) if "levels" not in other)
+    column["strings"] = True
+    document["encoder"][number]["input"] = column["input"]
+    refuse(document, arrays, "holds strings and does not")
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (["student"], "ForestStudentClassifier"),
+        (["params", "power"], 1),
+        (["extra"], 1),
+        (["fitted", "extra"], 1),
+        (["encoder", "extra"], 1),
+        (["arrays", "extra"], 1),
+        (["fitted", "input_transform"], "spline"),
+    ],
+)
+def test_what_a_newer_release_wrote_is_refused_with_the_remedy(path, value):
+    document, arrays = take_apart("mlp_standard")
+    document["skdistill"] = "7.8.9"
+    if path[0] == "arrays":
+        arrays["extra"] = np.zeros(1)
+    else:
+        set_in(document, path, value)
+    remedy = "was written by skdistill 7.8.9: load it with that release or newer"
+    refuse(document, arrays, f"(unknown|expected).*this is skdistill {__version__}.*{remedy}")
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (["skdistill"], "9" * 10_000),
+        (["student"], "x" * 10_000),
+        (["x" * 10_000], 1),
+        (["params", "x" * 10_000], 1),
+        (["params", "alpha"], "x" * 10_000),
+        (["classes", "labels"], [1, 2, "x" * 10_000]),
+        (["classes", "dtype"], "x" * 10_000),
+        (["feature_names_in"], ["x" * 10_000] * 6),
+        (["fitted", "x" * 10_000], 1),
+    ],
+)
+def test_messages_are_short(path, value):
+    document, arrays = take_apart("linear")
+    set_in(document, path, value)
+    with pytest.raises(PersistenceError) as error:
+        decode(pack(document, arrays), max_bytes=LIMIT)
+    assert len(str(error.value)) < 700

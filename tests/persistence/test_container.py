@@ -134,11 +134,12 @@ DEEP = 100_000
         (b"[]", "no JSON object"),
         (b"{}", "lists no arrays"),
         (b'{"arrays": {}}', "lists no arrays"),
-        (b'{"arrays": []}', "lacks 'student'"),
-        (b'{"arrays": [], "student": "os.system"}', "where one of"),
-        (b'{"arrays": [], "student": ["TreeStudentRegressor"]}', "where one of"),
+        (b'{"arrays": []}', "lacks 'skdistill'"),
+        (b'{"arrays": [], "skdistill": "1"}', "lacks 'student'"),
+        (b'{"arrays": [], "skdistill": "1", "student": "os.system"}', "where one of"),
+        (b'{"arrays": [], "skdistill": "1", "student": ["Tree"]}', "where a string"),
     ],
-    ids=range(15),
+    ids=range(16),
 )
 def test_documents_that_are_none(path, document, message):
     refused(path, sign(document), message)

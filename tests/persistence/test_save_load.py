@@ -200,6 +200,35 @@ def test_columns_whose_names_are_numbers(tmp_path):
     assert_same_attributes(student, loaded)
 
 
+def test_columns_of_the_same_name_are_refused(tmp_path):
+    X = pd.DataFrame(make_table("numbers"), columns=list("abcd"))
+    student = TreeStudentRegressor(max_leaf_nodes=4).fit(X, X["b"])
+    student.feature_names_in_[3] = "a"  # some releases of scikit-learn refuse them in fit
+    with pytest.raises(
+        skdistill.exceptions.PersistenceError, match="two columns have the same name; give each"
+    ):
+        save(student, tmp_path / "student.skd")
+
+
+def test_labels_of_a_dtype_far_wider_than_any_of_them(tmp_path):
+    X, codes = load_iris(return_X_y=True)
+    y = np.array(["b", "a", "long"], dtype="U1005")[codes]
+    student = LinearStudentClassifier(alpha=1.0).fit(X, y)
+    with pytest.raises(
+        skdistill.exceptions.PersistenceError, match=r"<U1005, .*np.array\(y.tolist"
+    ):
+        save(student, tmp_path / "student.skd")
+    loaded = through_file(student.fit(X, np.array(y.tolist())), tmp_path)
+    assert loaded.classes_.dtype == "<U4"
+
+
+def test_parameters_changed_since_to_wrong_ones_are_not_written(tmp_path):
+    X, y = load_iris(return_X_y=True)
+    student = LinearStudentClassifier(alpha=1.0).fit(X, y).set_params(alpha=-1.0)
+    with pytest.raises(skdistill.exceptions.PersistenceError, match="no student has: alpha must"):
+        save(student, tmp_path / "student.skd")
+
+
 def test_splits_that_part_missing_values_from_all_others(tmp_path):
     X = np.tile([[1.0], [np.nan]], (30, 1))
     y = np.isnan(X[:, 0])

@@ -149,6 +149,30 @@ def test_unread_columns_cost_nothing():
     assert encoder.transform(X).shape == Z.shape
 
 
+@pytest.mark.parametrize("layout", ["ordered", "onehot"])
+def test_columns_that_held_strings_are_known(layout):
+    X = pd.DataFrame(
+        {
+            "text": list("xyz"),
+            "mixed": np.array([1, "a", None], dtype=object),
+            "codes": pd.Categorical([1, 2, 3]),
+            "declared": pd.Categorical([None, None, None], categories=["a"]),
+            "number": [1.0, 2.0, 3.0],
+            "nothing": [np.nan, np.nan, np.nan],
+        }
+    )
+    encoder, _ = fit(layout, X)
+    assert encoder.strings_ == {0, 1, 3}
+
+
+def test_strings_are_known_where_no_level_is_kept():
+    X = pd.DataFrame({"a": np.array(["x", "y", None], dtype=object), "b": list("uvw")})
+    encoder, _ = fit("ordered", X)
+    encoder.keep_only(np.array([0], dtype=np.int32), np.array([99.0]))
+    assert encoder.tables_ == {0: {}}
+    assert encoder.strings_ == {0}
+
+
 @few
 @given(X=tables(), cuts=st.lists(st.integers(-1, 3), max_size=4), seed=st.integers(0, 9))
 def test_forgotten_levels_go_the_same_way(X, cuts, seed):

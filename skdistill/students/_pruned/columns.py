@@ -22,10 +22,13 @@ class TreeColumns:
     tables : tuple of (dict or None)
         Levels for which a column is 1; it is 0 for all others, those never seen too. The key None
         stands for missing. None in place of a dict: the column holds the numbers themselves.
+    strings : frozenset of int
+        Those of `inputs` that held strings in `fit`, also where no table has one.
     """
 
     inputs: tuple[int, ...]
     tables: tuple[dict[Any, int] | None, ...]
+    strings: frozenset[int] = frozenset()
 
     def transform(self, X: Any) -> np.ndarray:
         """Read them from a checked table.

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from skdistill._columns import read_column
+from skdistill.students._encoder import has_strings
 from skdistill.students._pruned.candidates import CandidateTrees, Subtree
 from skdistill.students._pruned.columns import TreeColumns
 from skdistill.students._pruned.raw_splits import RawSplit, translate
@@ -77,7 +79,9 @@ def build_trees(
         None if levels is None else dict.fromkeys(sorted(levels, key=repr), 1)
         for _, levels in columns
     )
-    return join_trees(trees), TreeColumns(tuple(j for j, _ in columns), tables)
+    inputs = tuple(j for j, _ in columns)
+    strings = frozenset(j for j in set(inputs) if has_strings(read_column(X, j)))
+    return join_trees(trees), TreeColumns(inputs, tables, strings)
 
 
 def check_routes(
