@@ -8,9 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from skdistill.exceptions import ExportError
 from skdistill.export._form import Axis, Feature, Input, Lookup, Number, Slope, Table
 from skdistill.students._encoder import TabularEncoder
 from skdistill.students._pruned.columns import TreeColumns
+
+# From here on float64 does not hold all whole numbers.
+EXACT = 2**53
 
 
 def name_inputs(student: Any, names: Sequence[str] | None) -> list[str]:
@@ -39,9 +43,8 @@ class EncodedColumns:
     def __init__(self, encoder: TabularEncoder, names: list[str]) -> None:
         self.encoder = encoder
         read = range(len(names)) if encoder.read_ is None else encoder.read_.tolist()
-        levels = {j: _levels(table) for j, table in encoder.tables_.items()}
         self.inputs = tuple(
-            Input(name, levels.get(j) if is_category(levels.get(j, ())) else None, j in read)
+            Input(name, _levels(encoder.tables_[j]) if j in encoder.strings_ else None, j in read)
             for j, name in enumerate(names)
         )
 
@@ -111,9 +114,7 @@ def read_tree_columns(
         if table is not None:
             levels.setdefault(j, {}).update(dict.fromkeys(_levels(table)))
     inputs = tuple(
-        Input(
-            name, tuple(levels[j]) if is_category(levels.get(j, ())) else None, j in columns.inputs
-        )
+        Input(name, tuple(levels[j]) if j in columns.strings else None, j in columns.inputs)
         for j, name in enumerate(names)
     )
     features: list[Feature] = []
@@ -130,26 +131,32 @@ def level_axis(j: int, column: Input, rows: Mapping[Any, int], other: int) -> Ax
     """Return the axis on which levels have rows; the key None stands for missing.
 
     Levels that are all numbers are looked up by value: each has a bin of no width.
+
+    Raises
+    ------
+    ExportError
+        If float64 cannot hold such a level, or not the whole numbers next to it.
     """
     missing = rows.get(None, other)
     if column.levels is not None:
         of_level = [rows.get(level, other) for level in column.levels]
         return Axis(j, None, np.array([*of_level, missing, other], dtype=np.int64))
-    values = sorted(float(level) for level in _levels(rows))
-    ends = np.array(values, dtype=np.float64)
+    levels = sorted(_levels(rows))
+    for level in levels:
+        if isinstance(level, int) and abs(level) >= EXACT:
+            raise ExportError(
+                f"Feature {column.name!r} has the level {level!r}, a whole number that float64 "
+                "does not tell from the next; turn the column into strings before fit."
+            )
+    ends = np.array(levels, dtype=np.float64)
     cuts = np.column_stack([np.nextafter(ends, -np.inf), ends]).ravel()
-    bins = [other] + [row for value in values for row in (rows[value], other)] + [missing]
+    bins = [other] + [row for level in levels for row in (rows[level], other)] + [missing]
     return Axis(j, cuts, np.array(bins, dtype=np.int64))
 
 
 def _row_of_code(code: int, n_codes: int) -> int:
     """Return the row of a code; that of levels never seen is -1, and theirs is the last row."""
     return code if code >= 0 else n_codes
-
-
-def is_category(levels: Sequence[Any] | Mapping[Any, None]) -> bool:
-    """Tell whether some level is a string; numbers are looked up by value."""
-    return any(isinstance(level, str) for level in levels)
 
 
 def _levels(table: Mapping[Any, int]) -> tuple[Any, ...]:

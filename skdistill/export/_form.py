@@ -22,7 +22,8 @@ class Input:
     name : str
         Its name, or ``x0``, ``x1``, ... where the student was fitted without names.
     levels : tuple of (str, int, float or bool), or None
-        What a category is told apart by; None for a number. At least one is a string.
+        What a category is told apart by, nothing at all where only missing values are another
+        matter; None for a number. Columns that held strings in training are categories.
     used : bool
         Whether the student looks at it; of one that it does not, any value will do.
     """

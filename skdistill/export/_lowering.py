@@ -46,7 +46,8 @@ def lower(student: BaseStudent) -> Form:
     Raises
     ------
     ExportError
-        If the student cannot be written down: trees of XGBoost fitted to sparse rows.
+        If the student cannot be written down: trees of XGBoost fitted to sparse rows, or levels
+        that are whole numbers of 2**53 or more.
     """
     classes = None
     if hasattr(student, "classes_"):
@@ -57,7 +58,7 @@ def lower(student: BaseStudent) -> Form:
 
 
 def _link(classes: tuple[Any, ...] | None, scorer: Scorer) -> str:
-    if classes is None or (isinstance(scorer, Trees) and (scorer.output < 0).all()):
+    if classes is None or (isinstance(scorer, Trees) and -1 in scorer.output):
         return IDENTITY  # leaves of a single tree are probabilities
     return MARGIN if len(classes) == 2 else LOGITS
 

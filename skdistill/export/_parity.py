@@ -9,13 +9,28 @@ import numpy as np
 
 from skdistill.exceptions import ParityError
 from skdistill.export._columns import name_inputs
+from skdistill.export._lowering import lower
+from skdistill.export._scale import allowed_differences
 
 # The message shows so many columns of the worst row, and so many characters of each.
 SHOWN_COLUMNS, SHOWN_LENGTH = 50, 60
 
+# What may help.
+REMEDY = (
+    "Numbers far from zero (times, identifiers) cost digits: subtract a constant from such "
+    "columns, and from such a target, before fit; float32 holds seven digits of numbers from "
+    "1e-38 to 1e38. If it still differs, please report it."
+)
+
 
 def check_parity(
-    student: Any, rows: np.ndarray, outputs: Any, *, tolerance: float, target: str
+    student: Any,
+    rows: np.ndarray,
+    outputs: Any,
+    *,
+    tolerance: float,
+    target: str,
+    single: bool = False,
 ) -> None:
     """Raise unless an export computes what its student predicts.
 
@@ -28,16 +43,18 @@ def check_parity(
     outputs : array-like of shape (n_rows, n_classes) or (n_rows,)
         Probabilities or values that the export computed.
     tolerance : float
-        Largest difference, absolute between probabilities, and relative to ``max(1, abs(value))``
-        between values of a regressor.
+        Largest difference of probabilities, or of values in units of their spread, besides what
+        rounding may do to sums of large terms (`allowed_differences`).
     target : str
         What was exported to, for the message.
+    single : bool, default=False
+        Whether the export computes in single precision.
 
     Raises
     ------
     ParityError
         If a difference is above the tolerance, or if the most probable class is another one, but
-        for classes whose probabilities in the student are apart by no more than the tolerance.
+        for classes whose probabilities in the student are apart by no more than its tolerance.
     """
     expected = predict_rows(student, rows)
     outputs = np.asarray(outputs, dtype=np.float64)
@@ -47,18 +64,23 @@ def check_parity(
             f"{outputs.shape}."
         )
     difference = _differences(expected, outputs)
-    worst = int(difference.argmax())
-    if difference[worst] > tolerance:
-        reason = f"differ by {difference[worst]:.3g}, more than the tolerance {tolerance:g}"
-        raise ParityError(
-            _message(student, rows[worst], expected[worst], outputs[worst], target, reason)
-        )
+    allowed = allowed_differences(
+        lower(student), rows, expected, tolerance=tolerance, single=single
+    )
+    wrong = np.flatnonzero(difference > allowed)
+    if len(wrong):
+        with np.errstate(divide="ignore", over="ignore"):
+            worst = int(wrong[(difference[wrong] / allowed[wrong]).argmax()])
+        reason = f"differ by {difference[worst]:.3g}, more than the tolerance {allowed[worst]:.3g}"
+        message = _message(student, rows[worst], expected[worst], outputs[worst], target, reason)
+        raise ParityError(f"{message}\n{REMEDY}")
     if expected.ndim == 2:
-        changed = np.flatnonzero(_label_changes(expected, outputs, tolerance))
+        changed = np.flatnonzero(_label_changes(expected, outputs, allowed))
         if len(changed):
             i = int(changed[0])
             reason = "have another most probable class"
-            raise ParityError(_message(student, rows[i], expected[i], outputs[i], target, reason))
+            message = _message(student, rows[i], expected[i], outputs[i], target, reason)
+            raise ParityError(f"{message}\n{REMEDY}")
 
 
 def predict_rows(student: Any, rows: np.ndarray) -> np.ndarray:
@@ -88,18 +110,16 @@ def _differences(expected: np.ndarray, outputs: np.ndarray) -> np.ndarray:
     """Return the largest difference of each row; infinite where only one of two is a number."""
     with np.errstate(invalid="ignore"):
         difference = np.abs(outputs - expected)
-        if expected.ndim == 1:
-            difference /= np.maximum(1.0, np.abs(expected))
     same = (outputs == expected) | (np.isnan(outputs) & np.isnan(expected))
     difference = np.where(same, 0.0, np.where(np.isnan(difference), np.inf, difference))
     return difference if expected.ndim == 1 else difference.max(axis=1)
 
 
-def _label_changes(expected: np.ndarray, outputs: np.ndarray, tolerance: float) -> np.ndarray:
+def _label_changes(expected: np.ndarray, outputs: np.ndarray, allowed: np.ndarray) -> np.ndarray:
     """Tell which rows have another label that is no tie in the student."""
     row = np.arange(len(expected))
     best, other = expected.argmax(axis=1), outputs.argmax(axis=1)
-    return (best != other) & (expected[row, best] - expected[row, other] > tolerance)
+    return (best != other) & (expected[row, best] - expected[row, other] > allowed)
 
 
 def _message(

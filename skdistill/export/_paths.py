@@ -10,6 +10,9 @@ import numpy as np
 
 from skdistill.export._form import Axis, Form, Number, Trees
 
+# At, below and above the threshold, and missing.
+ROWS_OF_SPLIT = 4
+
 
 @dataclass(frozen=True)
 class Path:
@@ -50,7 +53,13 @@ class Path:
 
 
 def split_rows(
-    form: Form, trees: Trees, base: np.ndarray, rng: np.random.Generator, dtype: Any
+    form: Form,
+    trees: Trees,
+    base: np.ndarray,
+    rng: np.random.Generator,
+    dtype: Any,
+    *,
+    most: int,
 ) -> np.ndarray:
     """Make rows that reach each split and go to either side of it, narrowly.
 
@@ -64,13 +73,18 @@ def split_rows(
     rng : Generator
     dtype : type
         Float type whose last places count.
+    most : int
+        Number of rows, about. If there are more splits, some are drawn.
 
     Returns
     -------
     rows : ndarray of shape (n_new_rows, n_features), dtype object
     """
-    made = []
+    made: list[np.ndarray] = []
+    share = most / max(ROWS_OF_SPLIT * len(trees.feature), 1)
     for node, path in _walk(trees):
+        if share < 1.0 and rng.random() > share:
+            continue
         feature, threshold = trees.features[trees.feature[node]], float(trees.threshold[node])
         row = base[rng.integers(len(base))].copy()
         path.lead(row, form, rng, dtype)

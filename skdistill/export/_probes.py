@@ -27,6 +27,10 @@ from skdistill.export._paths import beside, split_rows, unseen_level
 # Rows of X, or sampled ones, into which the edges are put one at a time.
 N_BASE_ROWS = 1000
 
+# Values that the rows with edges hold, about: if a row for each edge would hold more, rows have
+# edges in many columns. And values that the rows on the paths to splits hold at most.
+N_EDGE_VALUES, N_PATH_VALUES = 2_500_000, 10_000_000
+
 # How often a sampled row has a missing value, and a level never seen, in a column.
 MISSING_SHARE, UNSEEN_SHARE = 0.05, 0.02
 
@@ -40,6 +44,10 @@ def probe_rows(
     and knot, the numbers one unit in the last place below and above it, and a missing value; for
     a category each level, a missing value and a level never seen. Of trees, each split is reached
     by rows that go narrowly to either side. No number is infinite.
+
+    Wide tables have edges of many columns in the same row, so that the rows with edges hold about
+    2.5 million values, or are as many as the column with the most edges needs. Rows for splits hold
+    10 million values at most; if there are more splits, some are drawn.
 
     Parameters
     ----------
@@ -70,19 +78,39 @@ def probe_rows(
     edges = _edges(form)
     base = _sample(form, edges, rng) if X is None else _read(form, X, rng)
     if single:
-        base = _to_single(form, base)
-    probes = [
-        (j, value)
+        base = to_single(form, base)
+    probes = {
+        j: _column_probes(column, edges[j], dtype)
         for j, column in enumerate(form.inputs)
         if column.used
-        for value in _column_probes(column, edges[j], dtype)
-    ]
-    rows = base[rng.integers(len(base), size=len(probes))]
-    for i, (j, value) in enumerate(probes):
-        rows[i, j] = value
+    }
+    parts = [base, _edge_rows(base, probes, rng)]
     trees = getattr(form.scorer, "trees", form.scorer)
-    at_splits = [split_rows(form, trees, base, rng, dtype)] if isinstance(trees, Trees) else []
-    return np.concatenate([base, rows, *at_splits])
+    if isinstance(trees, Trees):
+        most = max(N_PATH_VALUES // len(form.inputs), 1)
+        parts.append(split_rows(form, trees, base, rng, dtype, most=most))
+    return np.concatenate(parts)
+
+
+def base_rows(form: Form, X: Any, *, random_state: int = 0) -> np.ndarray:
+    """Take 1000 rows of a table at most, as `probe_rows` does."""
+    return _read(form, X, np.random.default_rng(random_state))
+
+
+def _edge_rows(
+    base: np.ndarray, probes: dict[int, list[Any]], rng: np.random.Generator
+) -> np.ndarray:
+    """Put the values of each column into ordinary rows, one into a row if there is room."""
+    counts = [len(values) for values in probes.values()]
+    n_rows = max([N_EDGE_VALUES // max(base.shape[1], 1), *counts])
+    alone = sum(counts) <= n_rows
+    rows = base[rng.integers(len(base), size=sum(counts) if alone else n_rows)]
+    start = 0
+    for (j, values), count in zip(probes.items(), counts, strict=True):
+        places = np.arange(start, start + count) if alone else rng.permutation(n_rows)[:count]
+        rows[places, j] = np.fromiter(values, dtype=object, count=count)
+        start += count
+    return rows
 
 
 def _column_probes(column: Input, edges: np.ndarray, dtype: Any) -> list[Any]:
@@ -210,8 +238,8 @@ def _read_values(X: Any, j: int, column: Input) -> list[Any]:
     return np.array(values, dtype=np.float64).tolist()  # NaN for None
 
 
-def _to_single(form: Form, rows: np.ndarray) -> np.ndarray:
-    """Round all numbers to finite float32 values."""
+def to_single(form: Form, rows: np.ndarray) -> np.ndarray:
+    """Return rows with all numbers rounded to finite float32 values."""
     rows = rows.copy()
     largest = float(np.finfo(np.float32).max)
     for j, column in enumerate(form.inputs):

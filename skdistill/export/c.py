@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +16,22 @@ from skdistill.export._c.draft import Differences, Draft
 from skdistill.export._c.text import identifier
 from skdistill.export._lowering import unwrap
 
-# Headers of the C library that a source includes.
-INCLUDED = ("math", "stddef", "stdint", "string")
+# Headers of C, POSIX and their libraries: another file of such a name, beside a source or in a
+# folder of headers, could take the place of one that they include.
+_HEADERS = """
+aio alloca argp argz assert byteswap complex cpio crypt ctype dirent dlfcn elf endian err errno
+error execinfo fcntl features features-time64 fenv float fmtmsg fnmatch fts ftw getopt glob
+gnu-versions grp iconv ifaddrs inttypes iso646 langinfo libgen libintl limits link locale malloc
+math mcheck memory monetary mqueue ndbm netdb nl_types obstack paths poll printf pthread pty pwd
+regex resolv sched search semaphore setjmp shadow signal spawn stdalign stdarg stdatomic stdbit
+stdbool stdc-predef stdckdint stddef stdint stdio stdlib stdnoreturn string strings stropts
+syscall sysexits syslog tar term termios tgmath threads time trace uchar ucontext ulimit unistd
+utime utmp utmpx values wait wchar wctype windows wordexp
+"""
+SYSTEM_HEADERS = frozenset(_HEADERS.split())
+
+# Bytes of a file name that all systems allow, and some for those of temporary files.
+LONGEST_NAME = 200
 
 
 @dataclass(frozen=True)
@@ -61,8 +76,9 @@ def to_c(
 ) -> CReport:
     """Write a fitted student as a C99 source and its header.
 
-    The code allocates nothing, keeps no state, and needs the C library's mathematics only. The
-    header tells how to call it, what a row holds, and what memory it takes; C++ may include it.
+    The code allocates nothing, keeps no state, and needs nothing but the C library: ``exp`` and the
+    like, and ``strcmp`` for categories. The header tells how to call it, what a row holds, and what
+    memory it takes; C++ may include it.
     All names begin with the stem of `path`: ``churn.c`` has ``churn_predict_proba(row, proba)``,
     ``churn_predict(row)``, forms for many rows, ``churn_class_name(index)`` and, for categories,
     ``churn_level(feature, text)``.
@@ -81,15 +97,19 @@ def to_c(
     dtype : {"float64", "float32"}, default="float64"
         What rows hold and the code computes in. Thresholds are rounded down to float32, so that
         every row of float32 numbers goes as in the student; predictions are within 1e-5 of the
-        student's, with float64 within 1e-12.
+        student's, with float64 within 1e-12. Both are of probabilities, or of values in units
+        of their spread; where sums have far larger terms, rounding may add 4.8e-7 or 1.4e-14 of
+        these.
     quantize : {"int16"} or None, default=None
         Write trees bit by bit with shared thresholds, and values of leaves or points of additive
         students in 16 bits, for small devices: a third of the memory or less, at the cost in
         accuracy that the report and the header tell. Not for linear students, networks and trees
         with linear leaves, whose weights differ too much in size.
     X : {array-like, DataFrame} of shape (n_samples, n_features), default=None
-        Rows to compare and to measure on. With float32 they must go the same way after rounding.
-        None samples rows. Without float32 and `check` it is not looked at.
+        Rows to compare and to measure on. With float32 they must go the same way after rounding,
+        which may change their probabilities, or values relative to their size or spread, by 1e-5
+        at most. None samples rows; what rounding does to yours is then not checked. Without
+        float32 and `check` it is not looked at.
     check : bool, default=True
         Compile and compare. Without it nothing is known of the accuracy of quantised values.
 
@@ -102,7 +122,7 @@ def to_c(
     ------
     ExportError
         If float32 or 16 bits cannot hold what the student learned, levels of a category have the
-        same text, or there is no C compiler to check with.
+        same text or are whole numbers of 2**53 or more, or there is no C compiler to check with.
     ParityError
         If the compiled code predicts something else; nothing is written.
     ValueError, TypeError
@@ -111,7 +131,8 @@ def to_c(
     Notes
     -----
     Trees are tables that one loop walks through, not nested conditions: on most students as fast,
-    and a fraction of the size.
+    and a fraction of the size. The functions check nothing: infinite numbers, which the student
+    refuses, are compared and multiplied as they are.
 
     Examples
     --------
@@ -169,7 +190,8 @@ def _accuracy(draft: Draft, differences: Differences | None) -> str:
     if draft.quantized is None:
         return (
             f"Compared with the student on {differences.n_rows} rows, at and beside every "
-            f"threshold: no difference above {draft.tolerance:g}."
+            f"threshold: no difference above {draft.tolerance:g} (of values, in units of their "
+            "spread) but for the rounding of sums of large terms."
         )
     labels = ""
     if differences.same_labels is not None:
@@ -182,10 +204,15 @@ def _accuracy(draft: Draft, differences: Differences | None) -> str:
 
 def _paths(path: str | Path) -> tuple[Path, Path]:
     source = Path(path)
-    if source.stem in INCLUDED:
+    if source.stem.casefold() in SYSTEM_HEADERS:
         raise ValueError(
             f"path must not be {source.name!r}, whose header would take the place of "
-            f"<{source.stem}.h>; give another name."
+            f"<{source.stem.casefold()}.h>; give another name."
+        )
+    if len(os.fsencode(source.name)) > LONGEST_NAME:
+        raise ValueError(
+            f"path must have a name of at most {LONGEST_NAME} bytes, got "
+            f"{len(os.fsencode(source.name))}; give a shorter one."
         )
     if source.suffix != ".c" or not re.fullmatch(r"[\w .,+@=~()-]+", source.stem):
         raise ValueError(

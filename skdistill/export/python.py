@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import warnings
 from os import PathLike
@@ -21,7 +22,7 @@ from skdistill.export._python.sums import write_network, write_sum
 from skdistill.export._python.text import INDENT, literal, wrapped
 from skdistill.export._python.trees import write_leaf_models, write_trees
 
-# Largest difference from the student: sums are added up in another order, and no more.
+# Largest difference from the student besides rounding: sums are added up in another order.
 TOLERANCE = 1e-12
 
 
@@ -31,12 +32,15 @@ def to_python(student: Any, path: str | PathLike[str], *, X: Any = None) -> Path
     The module has ``predict_proba(row)``, ``predict(row)``, ``predict_proba_batch(rows)`` and
     ``predict_batch(rows)``; that of a regressor has no probabilities. A row is a list or tuple
     with all columns, or a dict by their names, in which those that the student does not look at may
-    be absent. None and NaN are missing. As in the student, infinite numbers raise ValueError, and
-    strings in place of numbers raise TypeError. ``FEATURES`` and ``CLASSES`` are the names of a
-    row's values and the labels of the probabilities. Python 3.8 or newer runs it.
+    be absent; anything else that has ``keys()``, as a Series, is read by names too, and any other
+    sequence by position. None and NaN are missing. As in the student, infinite numbers raise
+    ValueError, and strings in place of numbers raise TypeError. ``FEATURES`` and ``CLASSES`` are
+    the names of a row's values and the labels of the probabilities. Python 3.8 or newer runs it.
 
     Before it is written the module is run on rows at and beside all thresholds of the student, with
-    missing values and levels never seen, and must agree with the student to 1e-12.
+    missing values and levels never seen, and must agree with the student: in probabilities to
+    1e-12, in values to 1e-12 of their spread. Where sums have terms far larger than that (times in
+    seconds, say), rounding may add 1.4e-14 of the terms.
 
     Parameters
     ----------
@@ -60,7 +64,8 @@ def to_python(student: Any, path: str | PathLike[str], *, X: Any = None) -> Path
     TypeError
         If it is none of the built-in students.
     ExportError
-        If it has classes or levels that are neither strings, numbers nor booleans.
+        If it has classes or levels that are neither strings, numbers nor booleans, or levels that
+        are whole numbers of 2**53 or more.
     ParityError
         If some prediction differs from the student's; nothing is written.
 
@@ -136,10 +141,11 @@ def _write_scorer(form: Form) -> Code:
 
 def _header(form: Form) -> str:
     version = sys.modules["skdistill"].__version__
+    name = re.sub(r"\W", "_", form.name, flags=re.ASCII)  # nothing in it can end the docstring
     outputs = "a value" if form.classes is None else f"{len(form.classes)} classes"
     proba = "" if form.classes is None else _PROBA_USAGE
     return _HEADER.format(
-        name=form.name, version=version, n_inputs=len(form.inputs), outputs=outputs, proba=proba
+        name=name, version=version, n_inputs=len(form.inputs), outputs=outputs, proba=proba
     ).strip("\n")
 
 

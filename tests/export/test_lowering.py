@@ -10,12 +10,14 @@ import scipy.sparse as sp
 import xgboost as xgb
 from form_evaluator import evaluate_rows
 from random_students import FAMILIES, TABLES, TASKS, make_student, make_table, make_target
+from sklearn.base import clone
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 
 from skdistill import DistilledClassifier
 from skdistill.exceptions import ExportError
+from skdistill.export import to_onnx, to_python
 from skdistill.export._lowering import lower, unwrap
 from skdistill.export._parity import check_parity
 from skdistill.export._probes import probe_rows
@@ -175,6 +177,47 @@ def test_distilled_estimators_are_unwrapped():
     assert unwrap(distilled) is distilled.student_
     student = make_student("tree", 2, "numbers")
     assert unwrap(student) is student
+
+
+class OwnTree(TreeStudentClassifier):
+    """What may predict something else than the tree it holds."""
+
+    def predict(self, X):
+        return super().predict(X)[::-1]
+
+
+def test_derived_classes_are_refused(tmp_path):
+    X = make_table("numbers")
+    student = OwnTree().fit(X, X[:, 0] > 0)
+    with pytest.raises(TypeError, match=r"OwnTree, and must be one of .* may predict something"):
+        unwrap(student)
+    for export in (to_python, to_onnx):
+        with pytest.raises(TypeError, match="OwnTree"):
+            export(student, tmp_path / "file")
+
+
+def whole_numbers(first):
+    codes = np.arange(160) % 4
+    X = pd.DataFrame({"size": np.sin(np.arange(160)), "id": pd.Categorical(first + codes)})
+    return X, codes % 2
+
+
+@pytest.mark.parametrize("family", ["tree", "linear", "additive", "boosting"])
+@pytest.mark.parametrize("first", [2**60, -(2**60), 2**53])
+def test_levels_that_floats_do_not_hold_are_refused(family, first):
+    X, y = whole_numbers(first)
+    student = clone(make_student(family, 2, "numbers")).fit(X, y)
+    with pytest.raises(ExportError, match=r"'id' has the level .*turn the column into strings"):
+        lower(student)
+    as_strings = X.assign(id=X["id"].astype(str))
+    check_form(clone(student).fit(as_strings, y), as_strings)
+
+
+@pytest.mark.parametrize("family", ["tree", "linear", "additive", "boosting"])
+def test_the_largest_levels_that_floats_hold(family):
+    for first in (2**53 - 4, 1 - 2**53):
+        X, y = whole_numbers(first)
+        check_form(clone(make_student(family, 2, "numbers")).fit(X, y), X)
 
 
 def test_what_is_no_student_is_refused():

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from random_students import make_student, make_table
+from random_students import make_student, make_table, make_target
+from sklearn.base import clone
 
 from skdistill.exceptions import ExportError, ParityError
 from skdistill.export._lowering import lower
 from skdistill.export._parity import check_parity, predict_rows
 from skdistill.export._probes import probe_rows
+from skdistill.export.python import run_source, write_source
+from skdistill.students import TreeStudentRegressor
+
+PYTHON = {"tolerance": 1e-12, "target": "Python"}
 
 
 def setup(n_classes=3, family="tree", table="frame"):
@@ -56,6 +61,35 @@ def test_values_are_compared_by_their_size():
     check_parity(student, rows, outputs, tolerance=1.1e-9, target="C")
     with pytest.raises(ParityError):
         check_parity(student, rows, outputs, tolerance=1e-10, target="C")
+
+
+def test_values_of_any_size_are_compared():
+    X = make_table("numbers")
+    for size in (1e-13, 1e-6, 1e9):
+        student = TreeStudentRegressor(max_leaf_nodes=4, random_state=0).fit(X, X[:, 0] * size)
+        rows = probe_rows(lower(student), X)
+        expected = predict_rows(student, rows)
+        check_parity(student, rows, expected * (1.0 + 1e-13), tolerance=1e-12, target="C")
+        for outputs in (expected * (1.0 + 1e-4), np.zeros(len(rows))):
+            with pytest.raises(ParityError, match="differ by"):
+                check_parity(student, rows, outputs, tolerance=1e-5, target="C")
+
+
+@pytest.mark.parametrize("n_classes", [0, 2, 3])
+@pytest.mark.parametrize("family", ["linear", "mlp"])
+def test_sums_of_large_terms(family, n_classes):
+    # Seconds since 1970: sums of 1e5 and more whose results are about 1.
+    rng = np.random.default_rng(0)
+    X = np.column_stack([1.6e9 + 1e5 * rng.random(300), rng.normal(size=300)])
+    y = make_target(X, n_classes)
+    student = clone(make_student(family, n_classes, "numbers")).fit(X, y)
+    rows = probe_rows(lower(student), X)
+    expected = predict_rows(student, rows)
+    check_parity(student, rows, run_source(write_source(lower(student)), rows), **PYTHON)
+    outputs = expected.copy()
+    outputs[3] += 1e-3 * np.ptp(expected) * np.array([1.0, -1.0, 0.0][:n_classes] or 1.0)
+    with pytest.raises(ParityError, match="subtract a constant"):
+        check_parity(student, rows, outputs, **PYTHON)
 
 
 @pytest.mark.parametrize("wrong", [np.nan, np.inf])

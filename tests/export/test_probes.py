@@ -11,9 +11,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_students import FAMILIES, TABLES, TASKS, make_student, make_table
 
-from skdistill.export._form import LeafModels, Network, Number, Trees
+from skdistill.export import _paths, _probes
+from skdistill.export._form import (
+    Axis,
+    Form,
+    Input,
+    LeafModels,
+    Network,
+    Number,
+    Sum,
+    Table,
+    Trees,
+)
 from skdistill.export._lowering import lower
 from skdistill.export._parity import predict_rows
+from skdistill.export._paths import split_rows
 from skdistill.export._probes import N_BASE_ROWS, probe_rows
 
 any_form = st.builds(
@@ -135,6 +147,49 @@ def test_sampled_rows_see_different_predictions(family, table):
     student = make_student(family, 2, table)
     predicted = predict_rows(student, probe_rows(lower(student))[:N_BASE_ROWS])
     assert predicted.argmax(axis=1).std() > 0.1
+
+
+@given(any_form, st.booleans(), st.sampled_from([1, 2000]))
+@settings(max_examples=25, deadline=None)
+def test_wide_tables_have_many_edges_in_a_row(form, single, n_values):
+    with pytest.MonkeyPatch.context() as patch:
+        alone = probe_rows(form, single=single)
+        patch.setattr(_probes, "N_EDGE_VALUES", n_values)
+        rows = probe_rows(form, single=single)
+        patch.setattr(_paths, "_walk", lambda trees: [])
+        edges = probe_rows(form, single=single)[N_BASE_ROWS:]
+    assert len(rows) <= len(alone)
+    dtype = np.float32 if single else np.float64
+    for j, column in enumerate(form.inputs):
+        values = set(edges[:, j].tolist())
+        if column.levels is not None and column.used:
+            assert set(column.levels) | {None} < values
+        edge = [e for k, e in find_edges(form) if k == j and np.isfinite(e)]
+        at = np.array(edge, dtype=dtype)
+        for near in (at, np.nextafter(at, dtype(-np.inf)), np.nextafter(at, dtype(np.inf))):
+            assert set(map(float, near)) <= values
+
+
+@pytest.mark.parametrize("n_columns", [500, 2000])
+def test_size_of_wide_tables(n_columns):
+    cuts = np.linspace(-1.0, 1.0, 255)
+    points = np.linspace(0.0, 1.0, 257)[:, None]
+    tables = tuple(Table((Axis(j, cuts, np.arange(257)),), points) for j in range(n_columns))
+    inputs = tuple(Input(f"x{j}") for j in range(n_columns))
+    form = Form("wide", inputs, None, Sum(np.zeros(1), (), tables), "identity")
+    rows = probe_rows(form)
+    assert rows.size <= N_BASE_ROWS * n_columns + max(2_500_000, 3 * 257 * n_columns)
+    for j in range(0, n_columns, 97):
+        assert set(cuts.tolist()) <= set(rows[:, j].tolist())
+        assert np.isnan(rows[:, j].astype(float)).any()
+
+
+def test_number_of_rows_on_paths():
+    form = lower(make_student("boosting", 3, "missing"))
+    base, rng = probe_rows(form)[:100], np.random.default_rng(0)
+    every = split_rows(form, form.scorer, base, rng, np.float64, most=10**9)
+    some = split_rows(form, form.scorer, base, rng, np.float64, most=len(every) // 3)
+    assert 0 < len(some) < 0.6 * len(every)
 
 
 class TestWrongRows:

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import collections
 import math
 from dataclasses import replace
+from types import MappingProxyType
 
 import numpy as np
+import pandas as pd
 import pytest
 from python_module import run
 from random_students import make_student, make_table
 
 from skdistill.export import python
 from skdistill.export._lowering import lower
-from skdistill.students import TreeStudentClassifier, TreeStudentRegressor
+from skdistill.students import (
+    LinearStudentClassifier,
+    TreeStudentClassifier,
+    TreeStudentRegressor,
+)
 
 MODULE = run(python.write_source(lower(make_student("linear", 2, "frame"))))
+NUMBERS = run(python.write_source(lower(make_student("linear", 2, "numbers"))))
 ROW = (0.5, 1e-3, 2.0, 1.0, "a", 5, True, "p", 0.0)
 
 
@@ -32,6 +40,50 @@ def test_width_of_numbers():
     module = run(python.write_source(lower(make_student("linear", 2, "numbers"))))
     for row in ([], [1.0] * 3, [1.0] * 5):
         with pytest.raises(ValueError, match="must have 4 values"):
+            module["predict"](row)
+
+
+class Labelled(collections.UserDict):
+    """A mapping that is no dict."""
+
+
+def in_another_order(names, row):
+    order = [2, *range(len(row) - 1, 2, -1), 0, 1]
+    return {names[j]: row[j] for j in order}
+
+
+@pytest.mark.parametrize(
+    "kind", [dict, collections.OrderedDict, Labelled, MappingProxyType, pd.Series]
+)
+def test_whatever_has_keys_is_read_by_names(kind):
+    frame = pd.DataFrame([ROW], columns=MODULE["FEATURES"]).astype(object)
+    row = in_another_order(MODULE["FEATURES"], ROW)
+    assert MODULE["predict_proba"](kind(row)) == MODULE["predict_proba"](frame.iloc[0].tolist())
+    numbers = [0.5, 1e-3, 2.0, 1.0]
+    row = in_another_order(NUMBERS["FEATURES"], numbers)
+    assert NUMBERS["predict_proba"](kind(row)) == NUMBERS["predict_proba"](numbers)
+    with pytest.raises(ValueError, match="has no 'x1'"):
+        NUMBERS["predict_proba"](kind({"x0": 1.0, "x2": 1.0, "x3": 1.0}))
+
+
+def test_other_sequences_are_read_by_position():
+    named = collections.namedtuple("named", "d, c, b, a")
+    expected = NUMBERS["predict_proba"]([0.5, 1e-3, 2.0, 1.0])
+    row = named(0.5, 1e-3, 2.0, 1.0)
+    for other in (row, np.array(row), collections.deque(row), iter(row)):
+        assert NUMBERS["predict_proba"](other) == expected
+    for other in (collections.UserList(ROW), np.array(ROW, dtype=object), collections.deque(ROW)):
+        assert MODULE["predict_proba"](other) == MODULE["predict_proba"](ROW)
+
+
+@pytest.mark.parametrize("row", ["xu", b"\x01\x02", bytearray(2), {1.0, 2.0}, frozenset("xu")])
+def test_what_is_no_row(row):
+    X = np.array([["x", "u"], ["y", "v"]] * 20, dtype=object)
+    strings = LinearStudentClassifier().fit(X, [0, 1] * 20)
+    numbers = LinearStudentClassifier().fit([[1.0, 2.0], [2.0, 1.0]] * 20, [0, 1] * 20)
+    for student in (strings, numbers):
+        module = run(python.write_source(lower(student)))
+        with pytest.raises(TypeError, match="A row must be a list, a tuple or a dict, got a"):
             module["predict"](row)
 
 

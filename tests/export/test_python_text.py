@@ -19,6 +19,14 @@ from skdistill.export._lowering import lower
 from skdistill.export._python.text import bound, literal
 
 
+def test_the_name_of_a_class_is_never_code():
+    name = 'x"""\nimport os\n"""\\'
+    source = python.write_source(replace(lower(make_student("tree", 2, "frame")), name=name))
+    imported = [n.module for n in ast.walk(ast.parse(source)) if isinstance(n, ast.ImportFrom)]
+    assert "import os" not in source.splitlines()
+    assert set(imported) <= {"bisect", "math"}
+
+
 @given(st.lists(st.text(max_size=80), min_size=4, max_size=4), st.text(), st.text())
 @settings(max_examples=60, deadline=None)
 def test_names_are_never_code(names, label, level):

@@ -118,6 +118,17 @@ def test_tree_probabilities_are_those_of_the_leaves_to_the_last_bit(tmp_path):
     assert np.array_equal(found["probabilities"], predict_rows(student, rows))
 
 
+def test_an_empty_string_that_is_no_level_counts_as_missing(tmp_path):
+    # Strings are all that ONNX has: the documentation says so.
+    X = pd.DataFrame({"kind": ["a", "b", None] * 40})
+    student = LinearStudentClassifier(alpha=0.1).fit(X, [0, 1, 1] * 40)
+    path = to_onnx(student, tmp_path / "m.onnx")
+    found = run(path, {"kind": np.array([[""]], dtype=object)})["probabilities"]
+    missing, empty = (student.predict_proba(pd.DataFrame({"kind": [v, "a"]})) for v in (None, ""))
+    np.testing.assert_allclose(found[0], missing[0], rtol=0, atol=1e-12)
+    assert abs(found[0] - empty[0]).max() > 0.01
+
+
 def test_frame_feeds_by_column(tmp_path):
     rng = np.random.default_rng(0)
     X = pd.DataFrame(

@@ -24,9 +24,11 @@ from skdistill.export._form import Form
 from skdistill.export._lowering import lower
 from skdistill.export._parity import check_parity, predict_rows
 from skdistill.export._probes import N_BASE_ROWS, probe_rows
+from skdistill.export._scale import allowed_differences
+from skdistill.export._single import check_cast
 from skdistill.students._base import BaseStudent
 
-# How far C may be from the student.
+# How far C may be from the student, besides what rounding does to large terms.
 DOUBLE_TOLERANCE, SINGLE_TOLERANCE = 1e-12, 1e-5
 
 
@@ -81,7 +83,7 @@ class Draft:
     code : Code
         The source.
     tolerance : float
-        How far it may be from the student.
+        How far it may be from the student, times the scale of the row.
     plain_bytes : int
         Bytes of tables of the plain double form.
     """
@@ -105,6 +107,7 @@ class Draft:
         self.plain_bytes = write_source(form, prefix, header).table_bytes
         if single:
             form = to_single(form, None if X is None else self._read(X))
+            check_cast(student, form, X)
         self.form = form
         self.quantized = quantize(form) if quantized else None
         self.code = write_source(self.quantized or form, prefix, header, single=single)
@@ -146,7 +149,10 @@ class Draft:
             plain = self._scorer(library, f"{self.prefix}_plain").outputs(coded)
             self._check(rows, plain)
             rounded = self._scorer(library, f"{self.prefix}_rounded").outputs(coded)
-            _check_quantized(scorer.outputs(coded), rounded, self.tolerance)
+            allowed = allowed_differences(
+                self.form, rows, rounded, tolerance=self.tolerance, single=self.single
+            )
+            _check_quantized(scorer.outputs(coded), rounded, allowed)
             if self.X is None:
                 rows, coded = rows[:N_BASE_ROWS], coded[:N_BASE_ROWS]
                 expected = predict_rows(self.student, rows)
@@ -160,7 +166,14 @@ class Draft:
 
     def _check(self, rows: np.ndarray, outputs: np.ndarray) -> None:
         try:
-            check_parity(self.student, rows, outputs, tolerance=self.tolerance, target="C")
+            check_parity(
+                self.student,
+                rows,
+                outputs,
+                tolerance=self.tolerance,
+                target="C",
+                single=self.single,
+            )
         except ParityError as error:
             if not self.single:
                 raise
@@ -178,7 +191,7 @@ class Draft:
         if self.quantized is not None:
             forms = {"plain": self.form, "rounded": self.quantized.form}
             for kind, form in forms.items():
-                prefix, header = f"{self.prefix}_{kind}", f"skdistill {kind}.h"
+                prefix, header = f"{self.prefix}_{kind}", f"{kind}%.h"  # no user's name has a %
                 code = write_source(form, prefix, header, single=self.single, texts=False)
                 files |= {f"{kind}.c": code.text, header: self._write_header(prefix, ())}
         build(files, folder, folder / "library")
@@ -186,7 +199,7 @@ class Draft:
 
     def _scorer(self, library: ctypes.CDLL, prefix: str) -> Scorer:
         n_classes = None if self.form.classes is None else len(self.form.classes)
-        return Scorer(library, prefix, n_classes, single=self.single)
+        return Scorer(library, prefix, len(self.form.inputs), n_classes, single=self.single)
 
 
 def _check_texts(scorer: Scorer, form: Form) -> None:
@@ -209,10 +222,10 @@ def _check_texts(scorer: Scorer, form: Form) -> None:
             raise ParityError("The C form does not name the classes; nothing was written.")
 
 
-def _check_quantized(outputs: np.ndarray, expected: np.ndarray, tolerance: float) -> None:
+def _check_quantized(outputs: np.ndarray, expected: np.ndarray, allowed: np.ndarray) -> None:
     """Compare the packed code with plain code of the same rounded values."""
-    apart = np.abs(outputs.astype(np.float64) - expected) / np.maximum(1.0, np.abs(expected))
-    if not apart.max() <= tolerance:
+    apart = np.abs(outputs.astype(np.float64) - expected).reshape(len(allowed), -1).max(axis=1)
+    if not (apart <= allowed).all():
         raise ParityError(
             f"The packed C form differs by {apart.max():.3g} from the plain one of the same "
             "rounded values; nothing was written."

@@ -11,9 +11,9 @@ CAREFULLY = "return _read_carefully(row)"
 class RowReader:
     """What a Python form looks at in a row, and the code that reads it.
 
-    The fast way adds the numbers up: the sum shows at once that all are Python's own, neither
-    missing nor infinite. Whatever else there is takes the careful way, value by value, which
-    finds out what is wrong, or that nothing is.
+    The fast way takes lists, tuples and dicts, and adds the numbers up: the sum shows at once that
+    all are Python's own, neither missing nor infinite. Whatever else there is takes the careful
+    way, value by value, which finds out what is wrong, or that nothing is.
 
     Parameters
     ----------
@@ -86,9 +86,10 @@ class RowReader:
     def _take_all(self) -> list[str]:
         """Return the lines that make the row one of numbers alone, all of which are used."""
         return [
-            "if isinstance(row, dict):",
+            "kind = type(row)",
+            "if kind is dict:",
             f"    {'row = [row[name] for name in FEATURES]' if self._unique() else CAREFULLY}",
-            f"elif len(row) != {len(self.inputs)}:",
+            f"elif kind is not list and kind is not tuple or len(row) != {len(self.inputs)}:",
             f"    {CAREFULLY}",
         ]
 
@@ -98,10 +99,13 @@ class RowReader:
         everything = _tuple([self.names.get(j, "_") for j in range(len(self.inputs))])
         named = self.used and self._unique()
         return [
-            "if isinstance(row, dict):",
+            "kind = type(row)",
+            "if kind is list or kind is tuple:",
+            f"    {everything} = row",
+            "elif kind is dict:",
             f"    {f'{used} = [row[name] for name in _USED]' if named else CAREFULLY}",
             "else:",
-            f"    {everything} = row",
+            f"    {CAREFULLY}",
             *(
                 f"x{j} = _LEVELS_{j}[x{j}] if x{j} in _LEVELS_{j} else _UNSEEN_{j}[type(x{j})]"
                 for j in self._categories()
@@ -122,10 +126,13 @@ def _tuple(names: list[str]) -> str:
 _CAREFUL_SOURCE = '''
 def _read_carefully(row):
     """Return the values that the model looks at, whatever they are, or raise."""
-    if isinstance(row, dict):
+    if isinstance(row, (str, bytes, bytearray, set, frozenset)):
+        raise TypeError("A row must be a list, a tuple or a dict, got a %s." % type(row).__name__)
+    if hasattr(row, "keys"):
         if len(set(FEATURES)) < len(FEATURES):
             raise TypeError("Two features have the same name; give a row as a list.")
-        absent = [name for name in _USED if name not in row]
+        names = set(row.keys())
+        absent = [name for name in _USED if name not in names]
         if absent:
             raise ValueError("The row has no " + ", ".join(map(repr, absent)) + ".")
         values = [row[name] for name in _USED]
