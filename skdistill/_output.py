@@ -11,6 +11,35 @@ from contextlib import suppress
 from pathlib import Path
 
 
+def check_path(path: str | os.PathLike[str], *, suffix: str | None = None) -> Path:
+    """Check, before anything costly, that a file could be written.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file.
+    suffix : str or None, default=None
+        What its name must end in, such as ``".py"``; None takes any name.
+
+    Returns
+    -------
+    path : Path
+
+    Raises
+    ------
+    ValueError
+        If its name ends in something else.
+    FileNotFoundError
+        If there is no such folder.
+    """
+    path = Path(path)
+    if suffix is not None and path.suffix != suffix:
+        raise ValueError(f"path must end in {suffix}, got {str(path)!r}.")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"path is {str(path)!r}, but there is no folder {path.parent}.")
+    return path
+
+
 def write_files(files: Mapping[Path, bytes]) -> None:
     """Write files under other names, and rename them once all of them are complete.
 

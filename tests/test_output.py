@@ -7,7 +7,7 @@ import stat
 
 import pytest
 
-from skdistill._output import write_files
+from skdistill._output import check_path, write_files
 
 
 def test_files_are_written_and_replaced(tmp_path):
@@ -135,3 +135,12 @@ def test_what_is_no_ordinary_file_is_left_alone(tmp_path):
 def test_a_folder_that_is_not_there(tmp_path):
     with pytest.raises(FileNotFoundError):
         write_files({tmp_path / "no" / "a": b"new"})
+
+
+def test_paths_are_checked_before_the_work(tmp_path):
+    assert check_path(str(tmp_path / "a.py"), suffix=".py") == tmp_path / "a.py"
+    assert check_path(tmp_path / "anything") == tmp_path / "anything"
+    with pytest.raises(ValueError, match=r"path must end in \.py, got .*a\.c"):
+        check_path(tmp_path / "a.c", suffix=".py")
+    with pytest.raises(FileNotFoundError, match="there is no folder .*nowhere"):
+        check_path(tmp_path / "nowhere" / "a.py")

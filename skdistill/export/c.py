@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from skdistill._output import write_files
+from skdistill._output import check_path, write_files
 from skdistill._validation import check_bool, check_choice
 from skdistill.exceptions import ExportError
 from skdistill.export._c.build import CompilerError
@@ -203,7 +203,7 @@ def _accuracy(draft: Draft, differences: Differences | None) -> str:
 
 
 def _paths(path: str | Path) -> tuple[Path, Path]:
-    source = Path(path)
+    source = check_path(path)
     if source.stem.casefold() in SYSTEM_HEADERS:
         raise ValueError(
             f"path must not be {source.name!r}, whose header would take the place of "

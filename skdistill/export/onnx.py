@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from skdistill._optional import import_optional
-from skdistill._output import write_files
+from skdistill._output import check_path, write_files
 from skdistill._validation import check_choice
 from skdistill.exceptions import ExportError
 from skdistill.export._form import Form
@@ -48,7 +48,7 @@ def to_onnx(
     student : estimator
         One of the built-in students, or a distilled estimator with such a ``student_``; fitted.
     path : str or Path
-        File to write, in an existing folder.
+        File to write, which ends in ``.onnx``, in an existing folder.
     dtype : {"float64", "float32"}, default="float64"
         Of all numbers that go in and come out. "float64" sends every row the student's way, and
         agrees with it to 1e-9. "float32" makes smaller models, agrees to 1e-5, and rounds
@@ -73,6 +73,8 @@ def to_onnx(
         rows of `X` another way or change their predictions, levels are whole numbers of 2**53 or
         more, two levels of a category are the same string, or a string is not valid Unicode.
         The message names the feature.
+    ValueError, FileNotFoundError
+        If `path` has another ending or its folder does not exist.
     ParityError
         If ONNX Runtime computes something else than the student.
     ImportError
@@ -120,7 +122,7 @@ def to_onnx(
     True
     """
     check_choice(dtype, "dtype", TOLERANCE)
-    path = Path(path)
+    path = check_path(path, suffix=".onnx")
     runtime = import_optional("onnxruntime", extra="onnx", purpose="Export to ONNX")
     bare = unwrap(student)
     form = lower(bare)

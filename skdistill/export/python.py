@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from skdistill._output import write_files
+from skdistill._output import check_path, write_files
 from skdistill.export._form import Form, LeafModels, Network, Sum
 from skdistill.export._lowering import LOGITS, MARGIN, lower, unwrap
 from skdistill.export._parity import check_parity
@@ -47,7 +47,7 @@ def to_python(student: Any, path: str | PathLike[str], *, X: Any = None) -> Path
     student : estimator
         A fitted student, or a distilled estimator with one.
     path : str or path-like
-        The file, ``.py`` by custom; one that is there is replaced. Its folder must exist.
+        The file, which ends in ``.py``; one that is there is replaced. Its folder must exist.
     X : {array-like, DataFrame, sparse matrix} of shape (n_samples, n_features), default=None
         Rows on which the module must agree as well, of which 1000 at most are taken. None samples
         rows around the thresholds.
@@ -66,6 +66,8 @@ def to_python(student: Any, path: str | PathLike[str], *, X: Any = None) -> Path
     ExportError
         If it has classes or levels that are neither strings, numbers nor booleans, or levels that
         are whole numbers of 2**53 or more.
+    ValueError, FileNotFoundError
+        If `path` has another ending or its folder does not exist.
     ParityError
         If some prediction differs from the student's; nothing is written.
 
@@ -86,7 +88,7 @@ def to_python(student: Any, path: str | PathLike[str], *, X: Any = None) -> Path
     >>> module["predict"]({"petal length (cm)": 5.1, "petal width (cm)": 1.9})
     2
     """
-    student, path = unwrap(student), Path(path)
+    student, path = unwrap(student), check_path(path, suffix=".py")
     form = lower(student)
     source = write_source(form)
     rows = probe_rows(form, X)

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from skdistill._output import write_files
+from skdistill._output import check_path, write_files
 from skdistill._validation import check_integer
 from skdistill.exceptions import PersistenceError
 from skdistill.persistence._student import MAX_BYTES, decode, encode
@@ -68,11 +68,8 @@ def save(student: Any, path: str | os.PathLike[str]) -> None:
     >>> bool((loaded.predict_proba(X) == student.predict_proba(X)).all())
     True
     """
-    path = Path(path)
-    data = encode(student)
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"path is {str(path)!r}, and there is no folder {path.parent}")
-    write_files({path: data})
+    path = check_path(path)
+    write_files({path: encode(student)})
 
 
 def load(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> Any:

@@ -134,7 +134,10 @@ def cut(error: Exception) -> str:
 def _check_frame(data: bytes) -> int:
     """Check magic, version, checksum and sizes; return the bytes of the document."""
     if data[: len(MAGIC)] != MAGIC[: len(data)] or not data:
-        raise PersistenceError(f"it is no file of skdistill.save: it begins with {data[:8]!r}")
+        pickled = ", a pickle, which joblib.load reads" if data[:1] == b"\x80" else ""
+        raise PersistenceError(
+            f"it is no file of skdistill.save: it begins with {data[:8]!r}{pickled}"
+        )
     if len(data) < HEADER.size + DIGEST_BYTES:
         raise PersistenceError(f"it is cut short: it has {len(data)} bytes")
     _, version, size = HEADER.unpack_from(data)

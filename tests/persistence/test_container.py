@@ -232,3 +232,9 @@ def test_integers_take_the_bytes_that_they_need():
     for value, size in ((127, 1), (-128, 1), (128, 2), (-32769, 4)):
         document = pack({}, {"a": np.array([value, 0], dtype=np.int64)})
         assert unpack(document)[1]["a"].dtype.itemsize == size
+
+
+def test_a_pickle_is_called_one(tmp_path):
+    (tmp_path / "model.joblib").write_bytes(pickle.dumps([1, 2, 3]))
+    with pytest.raises(PersistenceError, match=r"a pickle, which joblib\.load reads"):
+        load(tmp_path / "model.joblib")
