@@ -5,10 +5,13 @@ from __future__ import annotations
 import ctypes
 import warnings
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+from sklearn.metrics import accuracy_score, r2_score
+from sklearn.utils.metaestimators import available_if
 
 from skdistill.export._c.build import CompilerError, Scorer
 from skdistill.export._c.cache import load_compiled
@@ -24,10 +27,19 @@ from skdistill.students._base import BaseStudent
 # Rows of sparse matrices are made dense so many at a time.
 ROWS_AT_A_TIME = 8192
 
-# How far the compiled form may be from the student.
+# How far the compiled form may be from the student, times the scale of the row.
 TOLERANCE = 1e-12
 
 PREFIX = "student"
+
+
+def _classifies(compiled: CompiledStudent) -> bool:
+    """Tell whether it is a classifier; AttributeError, which becomes the cause, if not."""
+    if compiled._n_classes is None:
+        raise AttributeError(
+            f"{type(compiled.student_).__name__} is a regressor and has no predict_proba."
+        )
+    return True
 
 
 class CompiledStudent:
@@ -45,7 +57,7 @@ class CompiledStudent:
     Attributes
     ----------
     student_ : estimator
-        The student.
+        A copy of the student, which stays what it was if the student is fitted again.
     classes_ : ndarray of shape (n_classes,)
         Sorted labels, of a classifier.
     n_features_in_ : int
@@ -79,6 +91,7 @@ class CompiledStudent:
     n_features_in_: int
 
     def __init__(self, student: BaseStudent) -> None:
+        student = deepcopy(student)
         form = sort_levels(lower(student))
         self.student_ = student
         self._reader = RowReader(student, form)
@@ -95,7 +108,8 @@ class CompiledStudent:
         self._n_classes = len(self.classes_) if hasattr(self.student_, "classes_") else None
         self._scorer: Scorer | None = None
         try:
-            self._scorer = Scorer(load_compiled(self._files), PREFIX, self._n_classes)
+            library = load_compiled(self._files)
+            self._scorer = Scorer(library, PREFIX, self.n_features_in_, self._n_classes)
         except CompilerError as error:
             warnings.warn(
                 f"{type(self.student_).__name__} is not compiled: {error}. It predicts by NumPy.",
@@ -115,11 +129,12 @@ class CompiledStudent:
         That of a classifier is called with a row and an array for the probabilities; that of a
         regressor with a row, and returns the value. Arguments are arrays as made by `buffers`, or
         addresses of float64 memory. Nothing is checked, neither lengths nor contents; categories
-        are codes. Get it once, before a loop. Raises RuntimeError where nothing is compiled.
+        are codes, and a row must not share memory with the probabilities. Get it once, before a
+        loop. Raises RuntimeError where nothing is compiled.
         """
         if self._scorer is None:
             raise RuntimeError(
-                f"{type(self.student_).__name__} is not compiled, there was no C compiler; use "
+                f"{type(self.student_).__name__} is not compiled, as a warning told; use "
                 "predict or predict_proba."
             )
         classifier = self._n_classes is not None
@@ -157,8 +172,9 @@ class CompiledStudent:
             return self._outputs(X)
         return np.asarray(self.classes_[self._outputs(X).argmax(axis=1)])
 
+    @available_if(_classifies)
     def predict_proba(self, X: Any) -> np.ndarray:
-        """Predict class probabilities.
+        """Predict class probabilities; regressors have no such method.
 
         Parameters
         ----------
@@ -169,17 +185,27 @@ class CompiledStudent:
         -------
         proba : ndarray of shape (n_samples, n_classes), dtype float64
             Columns in the order of `classes_`.
-
-        Raises
-        ------
-        AttributeError
-            If the student is a regressor.
         """
-        if self._n_classes is None:
-            raise AttributeError(
-                f"{type(self.student_).__name__} is a regressor and has no predict_proba."
-            )
         return self._outputs(X)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the accuracy of a classifier, or R2 of a regressor, as the student's `score`.
+
+        Parameters
+        ----------
+        X : {array-like, DataFrame} of shape (n_samples, n_features)
+            Rows.
+        y : array-like of shape (n_samples,)
+            Their true labels or values.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        score : float
+        """
+        measure = r2_score if self._n_classes is None else accuracy_score
+        return float(measure(y, self.predict(X), sample_weight=sample_weight))
 
     def _outputs(self, X: Any) -> np.ndarray:
         student: Any = self.student_
@@ -196,6 +222,9 @@ class CompiledStudent:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.student_!r})"
+
+    def __sklearn_tags__(self) -> Any:
+        return self.student_.__sklearn_tags__()
 
     def __sklearn_clone__(self) -> CompiledStudent:
         return self  # nothing can be fitted or set
@@ -217,6 +246,7 @@ def compile(student: Any, *, X: Any = None) -> CompiledStudent:
     The compiler is that in the environment variable CC, or cc, gcc or clang. What it makes is kept
     in the user's cache folder, ``$XDG_CACHE_HOME/skdistill/compiled`` or that in ``~/.cache``, so
     that the next process need not compile; the folder must be the user's own, with mode 0700.
+    Not kept is what is compiled for this very processor, with ``-march=native`` in CC.
     Predictions are compared with the student's as by :func:`to_c`.
 
     Parameters
@@ -230,7 +260,7 @@ def compile(student: Any, *, X: Any = None) -> CompiledStudent:
     Returns
     -------
     compiled : CompiledStudent
-        With ``predict`` and, of classifiers, ``predict_proba``. Where there is no compiler a
+        With ``predict`` and, of classifiers, ``predict_proba``. Where nothing can be compiled a
         UserWarning says so, and it predicts as the student does.
 
     Raises

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from random_students import FAMILIES, TABLES, TASKS
 
 needs_compiler = pytest.mark.skipif(
     not any(map(shutil.which, ("cc", "gcc", "clang"))), reason="there is no C compiler"
@@ -61,6 +62,12 @@ CLASSES = """\
             printf("%d\\n", @LOWER@_predict(row));"""
 
 VALUE = 'printf("%.17g\\n", (double)@LOWER@_predict(row));'
+
+
+def all_students() -> list[tuple[str, int, str]]:
+    """Every family with every task, on the tables in turn."""
+    pairs = [(family, task) for family in FAMILIES for task in TASKS]
+    return [(f, t, TABLES[(i + i // 3) % len(TABLES)]) for i, (f, t) in enumerate(pairs)]
 
 
 def run_program(source: Path, rows: np.ndarray, *, classifier: bool, single: bool) -> np.ndarray:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import multiprocessing
+import copy
 import os
 import pickle
 import shutil
+import sys
 import threading
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -18,24 +18,16 @@ import scipy.sparse as sp
 from c_programs import needs_compiler
 from hypothesis import given, settings
 from random_students import TASKS, fitted_students, make_student, make_table
-from sklearn.base import clone
+from sklearn.base import clone, is_classifier, is_regressor
 
 from skdistill.exceptions import ParityError
 from skdistill.export import CompiledStudent, compile
 from skdistill.export._c import cache as c_cache
 from skdistill.students import LinearStudentClassifier
 
-pytestmark = needs_compiler
+pytestmark = [needs_compiler, pytest.mark.usefixtures("compiled_cache")]
 
 fast = settings(max_examples=15, deadline=None)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """Keep compiled students in a folder of the tests."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        yield Path(os.environ["XDG_CACHE_HOME"], "skdistill", "compiled")
 
 
 def predict(student: Any, X: Any) -> np.ndarray:
@@ -64,11 +56,32 @@ def test_is_like_the_student() -> None:
     np.testing.assert_array_equal(compiled.classes_, student.classes_)
     np.testing.assert_array_equal(compiled.feature_names_in_, student.feature_names_in_)
     assert compiled.n_features_in_ == student.n_features_in_
-    assert compiled.student_ is student
-    regressor = compile(make_student("tree", 0, "numbers"))
-    with pytest.raises(AttributeError, match="regressor"):
-        regressor.predict_proba(make_table("numbers"))
-    assert not hasattr(regressor, "classes_")
+    assert is_classifier(compiled)
+    X = make_table("frame")
+    y, weight = student.predict(X)[::-1], np.arange(len(X))
+    assert compiled.score(X, y, weight) == student.score(X, y, sample_weight=weight)
+
+
+def test_is_like_the_regressor() -> None:
+    student, X = make_student("tree", 0, "numbers"), make_table("numbers")
+    compiled = compile(student)
+    assert is_regressor(compiled)
+    assert not hasattr(compiled, "classes_")
+    assert not hasattr(compiled, "predict_proba")
+    assert compiled.score(X, X[:, 1]) == pytest.approx(student.score(X, X[:, 1]), abs=1e-12)
+
+
+@pytest.mark.parametrize("n_columns", [1, 4])
+def test_stays_what_it_was_when_the_student_is_fitted_again(n_columns: int) -> None:
+    student, X = copy.deepcopy(make_student("linear", 2, "numbers")), make_table("numbers")
+    compiled, expected = compile(student), student.predict_proba(X)
+    student.fit(X[:, :n_columns], np.array(["x", "y", "z"])[np.arange(len(X)) % 3])
+    np.testing.assert_allclose(compiled.predict_proba(X), expected, rtol=1e-12)
+    np.testing.assert_array_equal(compiled.classes_, compiled.student_.classes_)
+    # Memory of another width is never read, whatever is done.
+    compiled.student_.fit(np.zeros((40, 1)), [0, 1] * 20)
+    with pytest.raises(ValueError, match=r"rows must have the shape \(n_rows, 4\), got \(3, 1\)"):
+        compiled.predict_proba(np.ones((3, 1)))
 
 
 @pytest.mark.parametrize("table", ["numbers", "frame"])
@@ -153,146 +166,13 @@ def test_threads_share_it() -> None:
     assert not wrong
 
 
-def test_pickles_as_for_workers_and_clones(cache: Path) -> None:
+def test_pickles_as_for_workers_and_clones(compiled_cache: Path) -> None:
     compiled, X = compile(make_student("tree", 2, "frame")), make_table("frame")
-    shutil.rmtree(cache)  # as on another machine
+    shutil.rmtree(compiled_cache)  # as on another machine
     again = pickle.loads(pickle.dumps(compiled))
     assert again.is_compiled_
     np.testing.assert_array_equal(again.predict(X), compiled.predict(X))
     assert clone(compiled) is compiled
-
-
-# Where libraries are kept.
-
-
-def compile_at_once(student: Any, barrier: Any, told: Any) -> None:
-    """Compile when all others are ready, and tell what is predicted."""
-    barrier.wait()
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        told.put(compile(student).predict([[0.5, 0.5, 0.5, 0.5]])[0])
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes start slowly without fork")
-def test_many_processes_compile_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    student = make_student("boosting", 0, "numbers")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    fork = multiprocessing.get_context("fork")
-    barrier, told = fork.Barrier(20), fork.Queue()
-    running = [
-        fork.Process(target=compile_at_once, args=(student, barrier, told)) for _ in range(20)
-    ]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # these children hold no locks
-        for process in running:
-            process.start()
-    values = [told.get(timeout=60) for _ in running]
-    for process in running:
-        process.join(timeout=60)
-    assert [process.exitcode for process in running] == [0] * 20
-    np.testing.assert_allclose(values, student.predict([[0.5] * 4])[0], rtol=1e-12)
-    kept = list((tmp_path / "skdistill" / "compiled").iterdir())
-    assert [path.suffix for path in kept] == [".so"]  # one library, and nothing left over
-
-
-def test_library_is_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    student = make_student("pruned", 2, "numbers")
-    compile(student)
-    monkeypatch.setattr(c_cache, "build", None)
-    assert compile(student).is_compiled_
-    with pytest.raises(TypeError):
-        compile(make_student("pruned", 2, "numbers", seed=1))
-
-
-def test_another_compiler_makes_another_library(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    student = make_student("tree", 0, "numbers")
-    for options in ("", " -O1"):
-        monkeypatch.setenv("CC", f"{shutil.which('cc')}{options}")
-        assert compile(student).is_compiled_
-    assert len(list((tmp_path / "skdistill" / "compiled").iterdir())) == 2
-
-
-def test_damaged_library_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    folder = tmp_path / "skdistill" / "compiled"
-    student = make_student("additive", 0, "numbers")
-    files = CompiledStudent(student)._files
-    shutil.rmtree(folder)
-    folder.mkdir(mode=0o700)
-    (folder / f"{c_cache._hash(files)}.so").write_bytes(b"no library")
-    assert compile(student).is_compiled_
-
-
-@pytest.mark.parametrize("mode", [0o777, 0o770, 0o750])
-def test_folder_open_to_others_is_not_used(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int
-) -> None:
-    student = make_student("tree", 2, "missing")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    folder = tmp_path / "skdistill" / "compiled"
-    files = CompiledStudent(student)._files
-    shutil.rmtree(folder)
-    folder.mkdir()
-    planted = folder / f"{c_cache._hash(files)}.so"
-    planted.write_bytes(b"planted")
-    folder.chmod(mode)
-    monkeypatch.setattr(c_cache, "load", refuse(planted, c_cache.load))
-    with pytest.warns(UserWarning, match="open to others.*0700"):
-        assert compile(student).is_compiled_
-    assert planted.read_bytes() == b"planted"
-
-
-def test_link_and_foreign_folder_are_not_used(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    student = make_student("tree", 2, "missing")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    (tmp_path / "elsewhere").mkdir(mode=0o700)
-    (tmp_path / "skdistill").mkdir(mode=0o700)
-    (tmp_path / "skdistill" / "compiled").symlink_to(tmp_path / "elsewhere")
-    with pytest.warns(UserWarning, match="open to others"):
-        assert compile(student).is_compiled_
-    (tmp_path / "skdistill" / "compiled").unlink()
-    monkeypatch.setattr(os, "getuid", lambda: 12345)
-    with pytest.warns(UserWarning, match="belongs to others"):
-        assert compile(student).is_compiled_
-    assert list((tmp_path / "elsewhere").iterdir()) == []
-
-
-def test_folder_from_which_nothing_is_loaded(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    load = c_cache.load
-
-    def not_here(library: Path) -> Any:
-        if tmp_path in library.parents:
-            raise OSError("no library is loaded from here")
-        return load(library)
-
-    monkeypatch.setattr(c_cache, "load", not_here)
-    with pytest.warns(UserWarning, match="loaded from here"):
-        assert compile(make_student("tree", 2, "missing")).is_compiled_
-
-
-def test_no_folder_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "file").write_text("no folder")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    with pytest.warns(UserWarning, match="XDG_CACHE_HOME"):
-        assert compile(make_student("tree", 2, "missing")).is_compiled_
-
-
-def refuse(path: Path, load: Any) -> Any:
-    """Let a loader fail the test where it is given a path."""
-
-    def checked(library: Path) -> Any:
-        assert library != path
-        return load(library)
-
-    return checked
 
 
 # What goes wrong.
@@ -311,6 +191,47 @@ def test_without_compiler_the_student_predicts(
     np.testing.assert_array_equal(compiled.predict(X), student.predict(X))
     with pytest.raises(RuntimeError, match="not compiled"):
         _ = compiled.function
+
+
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [
+        ('gcc "', "CC, 'gcc \"', is no command"),
+        ("true", "no library can be made and loaded"),
+        (f"{sys.executable} -c pass", "no library can be made and loaded"),
+    ],
+)
+def test_command_that_is_no_compiler(
+    monkeypatch: pytest.MonkeyPatch, command: str, reason: str
+) -> None:
+    student = make_student("boosting", 2, "frame")
+    pickled = pickle.dumps(compile(student))
+    monkeypatch.setenv("CC", command)
+    with pytest.warns(UserWarning, match=f"not compiled: .*{reason}.*by NumPy"):
+        assert not compile(student).is_compiled_
+    with pytest.warns(UserWarning, match=f"not compiled: .*{reason}.*by NumPy"):
+        assert not pickle.loads(pickled).is_compiled_
+
+
+def test_no_folder_to_compile_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
+    with pytest.warns(UserWarning, match="not compiled: no library can be made .*nowhere"):
+        assert not compile(make_student("tree", 2, "missing")).is_compiled_
+
+
+def test_compiler_reads_no_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    code = "import sys; sys.stdin.read(); sys.exit('end of input')"
+    monkeypatch.setenv("CC", f'{sys.executable} -c "{code}"')
+    reader, _ = os.pipe()  # from which nothing ever comes
+    before = os.dup(0)
+    os.dup2(reader, 0)
+    try:
+        monkeypatch.setattr("skdistill.export._c.build.TIMEOUT", 10.0)
+        with pytest.warns(UserWarning, match="failed:\nend of input"):
+            compile(make_student("tree", 2, "missing"))
+    finally:
+        os.dup2(before, 0)
 
 
 def test_difference_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:

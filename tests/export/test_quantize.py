@@ -182,7 +182,7 @@ def test_packed_trees_go_like_plain_ones(
     library = load(tmp_path / "library")
     rows = np.random.default_rng(1).normal(size=(5000, 3))
     rows[np.random.default_rng(2).random(rows.shape) < 0.1] = np.nan
-    packed, plain = (Scorer(library, name, 2).outputs(rows) for name in ("packed", "plain"))
+    packed, plain = (Scorer(library, name, 3, 2).outputs(rows) for name in ("packed", "plain"))
     np.testing.assert_allclose(packed, plain, rtol=1e-12, atol=1e-9)
     assert len(np.unique(plain.sum(axis=1))) > 2
 

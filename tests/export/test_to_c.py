@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import functools
 import re
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -13,31 +11,32 @@ import numpy as np
 import pandas as pd
 import pytest
 from c_programs import (
-    compile_files,
-    compiler_name,
+    all_students,
     find_compiler,
     needs_compiler,
     run_program,
 )
+from form_evaluator import evaluate_rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from random_students import EXTREMES, FAMILIES, TABLES, TASKS, fitted_students, make_student
+from random_students import EXTREMES, fitted_students, make_student
 from sklearn.exceptions import NotFittedError
 
 from skdistill.exceptions import ExportError, ParityError
 from skdistill.export import to_c
 from skdistill.export._c.build import Scorer, build, load
 from skdistill.export._c.draft import Draft
+from skdistill.export._c.header import write_header
 from skdistill.export._c.rows import RowReader
-from skdistill.export._c.tables import Tables
-from skdistill.export._c.text import encode, identifier, in_comment
+from skdistill.export._c.source import write_source
+from skdistill.export._c.tables import Tables, number
+from skdistill.export._form import Axis, Form, Input, Slope, Sum, Table
 from skdistill.export._lowering import lower
 from skdistill.export._parity import check_parity
 from skdistill.export._probes import probe_rows
 from skdistill.students import (
     AdditiveStudentRegressor,
     LinearStudentClassifier,
-    LinearStudentRegressor,
     TreeStudentClassifier,
     TreeStudentRegressor,
 )
@@ -50,12 +49,6 @@ FOLDERS: dict[str, Path] = {}
 fast = settings(max_examples=20, deadline=None)
 
 
-def all_students() -> list[tuple[str, int, str]]:
-    """Every family with every task, on the tables in turn."""
-    pairs = [(family, task) for family in FAMILIES for task in TASKS]
-    return [(f, t, TABLES[(i + i // 3) % len(TABLES)]) for i, (f, t) in enumerate(pairs)]
-
-
 @functools.cache
 def scorer_of(student: Any, folder: Path) -> tuple[Scorer, RowReader]:
     """Compile a student once in a session."""
@@ -64,20 +57,8 @@ def scorer_of(student: Any, folder: Path) -> tuple[Scorer, RowReader]:
     folder.mkdir()
     build({"student.c": draft.code.text, "student.h": draft.header()}, folder, folder / "lib")
     n_classes = len(student.classes_) if hasattr(student, "classes_") else None
-    return Scorer(load(folder / "lib"), "student", n_classes), draft.reader
-
-
-def symbols(source: Path) -> list[tuple[int, str, str]]:
-    """Return size, type and name of what a compiled source defines."""
-    compile_files([source], source.with_suffix(".o"), "-c", "-O0")
-    told = subprocess.run(
-        ["nm", "-S", "--defined-only", source.with_suffix(".o")],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    lines = [line.split() for line in told.splitlines()]
-    return [(int(line[1], 16), line[2], line[3]) for line in lines if len(line) == 4]
+    library = load(folder / "lib")
+    return Scorer(library, "student", student.n_features_in_, n_classes), draft.reader
 
 
 # What is predicted.
@@ -159,6 +140,58 @@ def test_infinite_numbers_are_safe(tmp_path: Path, family: str) -> None:
     assert set(told[:, -1]) <= {0.0, 1.0}
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_infinite_scores_are_certain(tmp_path: Path, dtype: Any) -> None:
+    single, largest = dtype is np.float32, float(np.finfo(dtype).max)
+    slope = Slope(0, np.array([2.0, -3.0, 0.1, 1.0]), np.zeros(4))
+    form = Form("Sum", (Input("x"),), tuple("abcd"), Sum(np.zeros(4), (slope,), ()), "logits")
+    source, header = tmp_path / "sum.c", tmp_path / "sum.h"
+    source.write_text(write_source(form, "sum", "sum.h", single=single).text)
+    header.write_text(write_header(form, "sum", single=single, costs=(), version=""))
+    rows = np.array([[largest], [-largest]])
+    told = run_program(source, rows, classifier=True, single=single)
+    # Very large and infinite scores are one, as in students.
+    np.testing.assert_array_equal(told, [[0.5, 0.0, 0.0, 0.5, 0.0], [0.0, 1.0, 0.0, 0.0, 1.0]])
+
+
+@pytest.mark.parametrize("pairs", [False, True])
+@pytest.mark.parametrize("n_classes", [0, 3])
+def test_any_number_of_cuts_is_searched(tmp_path: Path, pairs: bool, n_classes: int) -> None:
+    form = random_tables(n_cuts=[*range(20), 31, 32, 33, 300], pairs=pairs, n_classes=n_classes)
+    files = {
+        "sum.c": write_source(form, "sum", "sum.h", texts=False).text,
+        "sum.h": write_header(form, "sum", single=False, costs=(), version=""),
+    }
+    build(files, tmp_path, tmp_path / "library")
+    scorer = Scorer(load(tmp_path / "library"), "sum", len(form.inputs), n_classes or None)
+    rows = probe_rows(form)
+    np.testing.assert_allclose(
+        scorer.outputs(rows.astype(float)), evaluate_rows(form, rows), rtol=1e-12, atol=1e-12
+    )
+
+
+def random_tables(*, n_cuts: list[int], pairs: bool, n_classes: int) -> Form:
+    """Make a sum of tables of numbers, with pairs of coarser cuts and of cuts of their own."""
+    rng = np.random.default_rng(0)
+
+    def table(*axes: Axis) -> Table:
+        return Table(axes, rng.normal(size=(*(a.rows.max() + 1 for a in axes), n_classes or 1)))
+
+    def axis(j: int, cuts: np.ndarray) -> Axis:
+        return Axis(j, cuts, rng.permutation(len(cuts) + 2))
+
+    all_cuts = [np.sort(rng.normal(size=n)) for n in n_cuts]
+    tables = [table(axis(j, cuts)) for j, cuts in enumerate(all_cuts)]
+    if pairs:
+        for j, cuts in enumerate(all_cuts[:-1]):
+            others = (cuts[::3], cuts[1::2], np.sort(rng.normal(size=3)))
+            tables += [table(axis(j, c), axis(j + 1, all_cuts[j + 1][::4])) for c in others]
+    inputs = tuple(Input(f"x{j}") for j in range(len(n_cuts)))
+    scorer = Sum(rng.normal(size=n_classes or 1), (), tuple(tables))
+    classes = tuple(range(n_classes)) or None
+    return Form("Sum", inputs, classes, scorer, "logits" if n_classes else "identity")
+
+
 def test_one_leaf_and_no_feature(tmp_path: Path) -> None:
     X = np.zeros((40, 2))
     tree = TreeStudentRegressor().fit(X, np.full(40, 2.5))
@@ -167,59 +200,6 @@ def test_one_leaf_and_no_feature(tmp_path: Path) -> None:
         source = to_c(student, tmp_path / "model.c").source
         told = run_program(source, np.ones((1, 2)), classifier=len(expected) > 1, single=False)
         np.testing.assert_allclose(told, [expected], atol=1e-9)
-
-
-# Names and texts.
-
-
-def test_nasty_names_stay_names(tmp_path: Path) -> None:
-    student = make_student("additive", 2, "frame")
-    report = to_c(student, tmp_path / "bad name, int.c")
-    header = report.header.read_text(encoding="utf-8")
-    comment, code = header.split("*/", 1)
-    assert "exit" in comment
-    assert "exit" not in code
-    assert "bad_name_int_predict_proba" in code
-    compile_files([report.source], tmp_path / "model.o", "-c", "-Wtrigraphs", "-Wcomment")
-
-
-@pytest.mark.skipif(shutil.which("g++") is None, reason="there is no C++ compiler")
-def test_header_is_cpp(tmp_path: Path) -> None:
-    report = to_c(make_student("tree", 3, "frame"), tmp_path / "model.c")
-    compile_files([report.source], tmp_path / "model.o", "-c")
-    main = '#include "model.h"\nint main() { return model_class_name(0) == nullptr; }\n'
-    (tmp_path / "main.cpp").write_text(main)
-    command = ["g++", "-Wall", "-Werror", "-o", "program", "main.cpp", "model.o", "-lm"]
-    subprocess.run(command, cwd=tmp_path, check=True)
-    subprocess.run([tmp_path / "program"], check=True)
-
-
-@given(st.text(), st.text())
-def test_texts_keep_their_difference(a: str, b: str) -> None:
-    assert (encode(a) == encode(b)) == (a == b)
-    assert b"\0" not in encode(a)
-
-
-@given(st.text(alphabet=st.characters(exclude_categories=[])))
-def test_comments_cannot_be_left(text: str) -> None:
-    shown = in_comment(text + "*/ ??/\n /* \u2028 \\")
-    shown.encode()  # no lone surrogates
-    assert "*" not in shown
-    assert "?" not in shown
-    assert len(shown.splitlines()) == 1
-    assert not shown.endswith("\\")
-
-
-@given(st.text())
-def test_prefixes_are_identifiers(stem: str) -> None:
-    assert re.fullmatch("[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*", identifier(stem))
-
-
-def test_levels_of_one_text_are_refused(tmp_path: Path) -> None:
-    X = pd.DataFrame({"size": pd.Series(["5", 5, "other"] * 20, dtype=object)})
-    student = LinearStudentRegressor().fit(X, [0.0, 1.0, 2.0] * 20)
-    with pytest.raises(ExportError, match="'size' has the levels '5' and 5"):
-        to_c(student, tmp_path / "model.c")
 
 
 # Float rows.
@@ -250,40 +230,6 @@ def test_numbers_that_are_levels_are_told_apart_in_float32(tmp_path: Path) -> No
     student = TreeStudentRegressor().fit(X, [0.0, 1.0, 0.3] * 30)
     with pytest.raises(ExportError, match="'code' apart"):
         to_c(student, tmp_path / "model.c", dtype="float32")
-
-
-# Memory.
-
-
-@pytest.mark.skipif(shutil.which("nm") is None, reason="nm tells the sizes")
-@pytest.mark.parametrize(("family", "n_classes", "table"), all_students())
-def test_table_bytes_are_what_the_compiler_makes(
-    tmp_path: Path, family: str, n_classes: int, table: str
-) -> None:
-    student = make_student(family, n_classes, table)
-    dtype = "float32" if n_classes == 2 else "float64"
-    report = to_c(student, tmp_path / "model.c", dtype=dtype, check=False)
-    found = symbols(report.source)
-    assert sum(size for size, kind, _ in found if kind == "r") == report.table_bytes
-    assert {kind for _, kind, _ in found} <= {"r", "t", "T"}  # nothing that can be written to
-    assert all(name.startswith("model_") for _, kind, name in found if kind == "T")
-    assert f"{report.table_bytes} bytes of read-only tables" in report.header.read_text()
-
-
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("family", FAMILIES)
-def test_stack_bytes_are_enough(tmp_path: Path, family: str, dtype: str) -> None:
-    student = make_student(family, 3, "frame")
-    report = to_c(student, tmp_path / "model.c", dtype=dtype, check=False)
-    if "Free Software Foundation" not in compiler_name():
-        pytest.skip("only gcc tells the stack")
-    for level in ("-O1", "-O3"):
-        compile_files([report.source], tmp_path / "model.o", "-c", level, "-fstack-usage")
-        lines = (tmp_path / "model.su").read_text().splitlines()
-        # No more than all functions at once, each with a return address.
-        used = sum(int(line.split("\t")[1]) + 8 for line in lines)
-        assert used <= report.stack_bytes
-    assert report.stack_bytes < 2000
 
 
 # What goes wrong.
@@ -341,22 +287,29 @@ def test_failing_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         to_c(make_student("tree", 2, "numbers"), tmp_path / "model.c")
 
 
-def test_fast_math_is_refused(tmp_path: Path) -> None:
-    report = to_c(make_student("tree", 2, "numbers"), tmp_path / "model.c")
-    with pytest.raises(AssertionError, match="without -ffast-math"):
-        compile_files([report.source], tmp_path / "model.o", "-c", "-ffast-math")
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_print_options_change_nothing(tmp_path: Path, dtype: str) -> None:
+    student = make_student("additive", 3, "frame")
+    texts = []
+    for legacy in (False, "1.13"):
+        with np.printoptions(legacy=legacy, precision=3):
+            texts.append(to_c(student, tmp_path / "model.c", dtype=dtype).source.read_text())
+    assert texts[0] == texts[1]
 
 
-@pytest.mark.parametrize("name", ["model", "model.h", 'a"b.c', "new\nline.c", "back\\slash.c"])
-def test_wrong_paths(tmp_path: Path, name: str) -> None:
-    with pytest.raises(ValueError, match=r"path must end in \.c"):
-        to_c(make_student("tree", 2, "numbers"), tmp_path / name)
+@given(st.floats(width=32, allow_nan=False, allow_infinity=False))
+def test_numbers_are_written_with_all_digits(value: float) -> None:
+    for dtype in (np.float64, np.float32):
+        text = number(dtype(value))
+        assert re.fullmatch(r"-?\d+(\.\d+)?(e[+-]\d+)?f?", text)
+        assert dtype(text.rstrip("f")) == dtype(value)
 
 
-@pytest.mark.parametrize("stem", ["math", "stdint"])
-def test_headers_of_the_library_are_not_hidden(tmp_path: Path, stem: str) -> None:
-    with pytest.raises(ValueError, match=f"<{stem}.h>"):
-        to_c(make_student("tree", 2, "numbers"), tmp_path / f"{stem}.c")
+def test_header_tells_what_to_mind(tmp_path: Path) -> None:
+    header = to_c(make_student("tree", 2, "frame"), tmp_path / "model.c").header.read_text()
+    told = " ".join(header.replace(" * ", " ").split())
+    for expected in ("must not overlap", "flushed", "(AVR)", "-1 for all others"):
+        assert expected in told
 
 
 def test_wrong_arguments(tmp_path: Path) -> None:

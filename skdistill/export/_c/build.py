@@ -35,9 +35,14 @@ def find_compiler() -> list[str]:
     Raises
     ------
     CompilerError
-        If there is none.
+        If there is none, or CC is no command.
     """
-    given = shlex.split(os.environ.get("CC", ""))
+    try:
+        given = shlex.split(os.environ.get("CC", ""))
+    except ValueError as error:
+        raise CompilerError(
+            f"the environment variable CC, {os.environ['CC']!r}, is no command ({error})"
+        ) from error
     if given:
         found = shutil.which(given[0])
         if found is None:
@@ -95,6 +100,7 @@ class Scorer:
     library : CDLL
     prefix : str
         Of its names.
+    n_features : int
     n_classes : int or None
         None for a regressor.
     single : bool, default=False
@@ -102,9 +108,16 @@ class Scorer:
     """
 
     def __init__(
-        self, library: ctypes.CDLL, prefix: str, n_classes: int | None, *, single: bool = False
+        self,
+        library: ctypes.CDLL,
+        prefix: str,
+        n_features: int,
+        n_classes: int | None,
+        *,
+        single: bool = False,
     ) -> None:
-        self.library, self.prefix, self.n_classes = library, prefix, n_classes
+        self.library, self.prefix = library, prefix
+        self.n_features, self.n_classes = n_features, n_classes
         self.dtype = np.float32 if single else np.float64
         self.real: Any = ctypes.c_float if single else ctypes.c_double
         name = "predict_batch" if n_classes is None else "predict_proba_batch"
@@ -128,7 +141,16 @@ class Scorer:
         -------
         outputs : ndarray of shape (n_rows, n_classes) or (n_rows,)
             As precise as the source.
+
+        Raises
+        ------
+        ValueError
+            If rows are not as long as those that C reads.
         """
+        if rows.shape[1:] != (self.n_features,):
+            raise ValueError(
+                f"rows must have the shape (n_rows, {self.n_features}), got {rows.shape}."
+            )
         if rows.dtype != self.dtype:
             with np.errstate(over="ignore", under="ignore"):
                 rows = rows.astype(self.dtype)
@@ -142,7 +164,13 @@ class Scorer:
 def _run(command: list[str]) -> str:
     try:
         done = subprocess.run(  # noqa: S603 - the user's own compiler
-            command, capture_output=True, text=True, errors="replace", timeout=TIMEOUT, check=False
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=TIMEOUT,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise CompilerError(f"the compiler {command[0]} did not run ({error})") from error

@@ -16,8 +16,8 @@ HEADER = """\
 /*
 @ABOUT@
  */
-#ifndef @M@_H
-#define @M@_H
+#ifndef @P@_H
+#define @P@_H
 
 #include <stddef.h>
 
@@ -37,7 +37,7 @@ extern "C" {
 CLASSIFIER = """\
 #define @M@_N_CLASSES @N_CLASSES@
 
-/* Probabilities of the classes of one row. */
+/* Probabilities of the classes of one row; the two must not overlap. */
 void @P@_predict_proba(const @REAL@ *row, @REAL@ *proba);
 
 /* Index of the most probable class of one row. */
@@ -62,8 +62,8 @@ void @P@_predict_batch(const @REAL@ *rows, size_t n_rows, @REAL@ *values);
 
 LEVEL = """\
 
-/* What a row holds for a category: the code of a text (UTF-8); NaN for NULL, which is missing; and
-   -1 for a text that was never seen. */
+/* What a row holds for a category: the code of a text (UTF-8) that is told apart; NaN for NULL,
+   which is missing; and -1 for all others, which are treated alike. */
 @REAL@ @P@_level(int feature, const char *text);
 """
 
@@ -104,7 +104,9 @@ def write_header(
             f"A row is an array of {len(form.inputs)} {'float' if single else 'double'}. NaN is a "
             "missing value. Infinite numbers are compared as such, and what they are multiplied "
             "with may become NaN. Nothing is allocated, and there is no state: calls from many "
-            "threads are safe. Link with -lm; compile without -ffast-math."
+            "threads are safe. Link with -lm; compile without -ffast-math. Where numbers next to "
+            "zero are flushed to it, rows that hold some may be predicted otherwise. Devices that "
+            "read constants like variables copy the tables to RAM (AVR)."
         ),
         "",
         "Features of a row:",

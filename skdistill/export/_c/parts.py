@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -20,6 +21,27 @@ static int count_below(const real *sorted, int n, real x)
         n -= half;
     }
     return (int)(low - sorted) + (n == 1 && low[0] < x);
+}
+"""
+
+# Steps are written out, which is faster than a loop: cuts are searched most of the time.
+COUNT_CUTS = """\
+/* How many of n increasing cuts are below x, in as many steps as n has bits; without branches that
+   cannot be foreseen. */
+static int count_cuts(const real *sorted, int n, int steps, real x)
+{
+    const real *low = sorted;
+    int half;
+    if (n == 0)
+        return 0;
+    half = 1 << (steps - 1);
+    /* the others are one less than a power of two */
+    low += (n - half + 1) * (low[n - half] < x);
+    switch (steps) {
+@STEPS@    default:
+        break;
+    }
+    return (int)(low - sorted);
 }
 """
 
@@ -44,12 +66,12 @@ CATEGORIES = """\
 """
 
 NUMBERS = """\
-    code = isnan(x) ? n + 1 : count_below(cuts + a->cut, n, x);
+    code = isnan(x) ? n + 1 : count_cuts(cuts + a->cut, n, a->steps, x);
 """
 
 BOTH = """\
     if (a->cut >= 0)
-        code = isnan(x) ? n + 1 : count_below(cuts + a->cut, n, x);
+        code = isnan(x) ? n + 1 : count_cuts(cuts + a->cut, n, a->steps, x);
     else if (isnan(x))
         code = n;
     else /* codes are whole numbers; all others are levels never seen */
@@ -108,6 +130,11 @@ class Axes:
     def __len__(self) -> int:
         return len(self._members)
 
+    def place_apart(self, axis: Axis) -> tuple[int, int]:
+        """Return the index of an axis without its rows, and where these start among all rows."""
+        row = _keep(axis.rows, self._rows, self._all_rows)
+        return self.place(replace(axis, rows=np.arange(len(axis.rows)))), row
+
     def place(self, axis: Axis) -> int:
         """Return the index of an axis."""
         n, cut = len(axis.rows) - 2, -1
@@ -126,15 +153,18 @@ class Axes:
         if (cut >= 0).any():
             code = NUMBERS if (cut >= 0).all() else BOTH
             struct["cut"] = cut
+            steps = [int(m).bit_length() for m in np.where(cut >= 0, n, 0)]
+            struct["steps"] = np.array(steps)
             cuts = np.concatenate(self._all_cuts)
             tables.reals("cuts", cuts if len(cuts) else np.zeros(1))
-            source.function(COUNT_BELOW)
+            source.function(_count_cuts(max(steps)))
+        if self._all_rows:
+            tables.ints("axis_rows", np.concatenate(self._all_rows))
         if (row >= 0).any():
             found = "axis_rows[a->row + code]"
             if (row < 0).any():
                 found = f"a->row < 0 ? code : {found}"
             struct["row"] = row
-            tables.ints("axis_rows", np.concatenate(self._all_rows))
         tables.structs("axes", "axis", struct)
         source.function(AXIS_ROW.replace("@CODE@\n", code).replace("@ROW@", found))
 
@@ -170,6 +200,15 @@ def write_features(source: Source, features: Sequence[Feature]) -> tuple[np.ndar
     number = "f->start < 0 ? row[f->from] : " if min(start) < 0 else ""
     source.function(FEATURE.replace("@NUMBER@", number))
     return np.arange(len(features)), "feature(row, @)"
+
+
+def _count_cuts(steps: int) -> str:
+    """Write the search of cuts in so many steps at most."""
+    lines = []
+    for k in range(steps, 1, -1):
+        half = 2 ** (k - 2)
+        lines.append(f"    case {k}:\n        low += {half} * (low[{half - 1}] < x);\n")
+    return COUNT_CUTS.replace("@STEPS@", "        /* fall through */\n".join(lines))
 
 
 def _keep(values: np.ndarray, known: dict[bytes, int], parts: list[np.ndarray]) -> int:

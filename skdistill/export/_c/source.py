@@ -15,21 +15,40 @@ from skdistill.export._c.text import encode
 from skdistill.export._c.trees import write_leaf_models, write_trees
 from skdistill.export._form import Form, Input, LeafModels, Scorer, Sum, Trees
 
+# The largest int of 16 bits.
+SHORT = 2**15 - 1
+
 # Stack for registers and return addresses of the at most five functions that are active at once.
 FRAMES = 512
 
 START = """\
 /* How to call this, and what it costs, is told in the header. */
 #include "@HEADER@"
-#include <math.h>
+#include <float.h>
+@LIMITS@#include <math.h>
 #include <stdint.h>
 @INCLUDE@
 #if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__)
 #error "Missing values are NaN: compile without -ffast-math."
 #endif
-
+@CHECKS@
 typedef @REAL@ real;
 
+"""
+
+# On some small devices double is float, and some options make constants float.
+DOUBLE = """\
+#if DBL_MANT_DIG < 53
+#error "double has less than 64 bits here: export with dtype='float32'."
+#endif
+typedef char constants_are_double[sizeof(1.0) >= 8 ? 1 : -1];
+"""
+
+# Places in tables are counted in int.
+LARGE = """\
+#if INT_MAX < 2147483647
+#error "The tables are too long for an int of 16 bits."
+#endif
 """
 
 IDENTITY = """\
@@ -53,9 +72,16 @@ void @P@_predict_proba(const real *row, real *proba)
 LOGITS = """\
 void @P@_predict_proba(const real *row, real *proba)
 {
+    const real largest = @MAX@ / 4; /* differences of two are finite */
     real highest, sum = 0;
     int k;
     outputs(row, proba);
+    for (k = 0; k < @M@_N_CLASSES; ++k) {
+        if (proba[k] > largest)
+            proba[k] = largest;
+        if (proba[k] < -largest)
+            proba[k] = -largest;
+    }
     highest = proba[0];
     for (k = 1; k < @M@_N_CLASSES; ++k)
         if (proba[k] > highest)
@@ -207,14 +233,19 @@ def write_source(
     if texts and categories(form.inputs):
         _write_levels(source, form.inputs)
         include = "#include <string.h>\n"
+    large = max(source.tables.longest, len(form.inputs)) > SHORT
+    # What the user chose comes last, so that nothing in it is replaced.
     names = {
-        "@HEADER@": header,
+        "@LIMITS@": "#include <limits.h>\n" if large else "",
+        "@CHECKS@\n": ("" if single else DOUBLE) + (LARGE if large else "") + "\n",
         "@INCLUDE@\n": include,
         "@REAL@": "float" if single else "double",
+        "@MAX@": "FLT_MAX" if single else "DBL_MAX",
         "@exp@": "expf" if single else "exp",
         "@fabs@": "fabsf" if single else "fabs",
         "@P@": prefix,
         "@M@": prefix.upper(),
+        "@HEADER@": header,
     }
     start, functions = START, "\n".join(source.functions)
     for name, value in names.items():
@@ -247,7 +278,8 @@ def _write_levels(source: Source, inputs: tuple[Input, ...]) -> None:
     places = categories(inputs)
     levels = [inputs[j].levels or () for j in places]
     sizes = [len(values) for values in levels]
-    _write_texts(source, "level", [level for values in levels for level in values])
+    # Where no category has a level the texts are never searched, but C knows no empty tables.
+    _write_texts(source, "level", [level for values in levels for level in values] or [""])
     first = np.cumsum([0, *sizes])[:-1]
     source.tables.structs("categories", "category", {"feature": places, "first": first, "n": sizes})
     source.constant("N_CATEGORIES", len(places))

@@ -26,11 +26,13 @@ class Tables:
     ----------
     nbytes : int
         Bytes of all tables, with what C puts between the members of a structure.
+    longest : int
+        Number of entries of the longest table.
     """
 
     def __init__(self, *, single: bool) -> None:
         self.single = single
-        self.nbytes = 0
+        self.nbytes = self.longest = 0
         self._parts: list[str] = []
 
     def reals(self, name: str, values: np.ndarray, *, comment: str = "") -> None:
@@ -121,6 +123,7 @@ class Tables:
         if not entries:
             raise ValueError(f"The table {name} is empty, which C does not allow.")
         self.nbytes += dtype.itemsize * len(entries)
+        self.longest = max(self.longest, len(entries))
         body = "\n".join(_lines(entries))
         about = f"/* {comment} */\n" if comment else ""
         self._parts.append(
@@ -160,4 +163,9 @@ def number(value: np.floating) -> str:
     suffix = "f" if value.dtype == np.float32 else ""
     if np.isinf(value):
         return f"{'-' if value < 0 else ''}HUGE_VAL{suffix.upper()}"
-    return f"{value!s}{suffix}"
+    if not suffix:
+        return repr(float(value))
+    # Not as str, which depends on NumPy's print options.
+    short = value == 0 or 1e-4 <= abs(value) < 1e9
+    write = np.format_float_positional if short else np.format_float_scientific
+    return write(value, unique=True, trim="0") + suffix
