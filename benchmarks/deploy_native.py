@@ -1,6 +1,6 @@
 """Models in the forms that run without Python, ready to be measured: C, and ONNX Runtime.
 
-C is compiled as an ordinary shared library and called through ctypes, with pointers to rows and
+C is compiled as an ordinary shared library and called through ctypes, with arrays for rows and
 results that were made beforehand. Categories are given as their codes, which a service asks
 ``P_level`` for when it reads a row. An empty function with the same arguments, called in the same
 way, tells what of the time is the call. ONNX Runtime is given tensors, and looks strings up itself.
@@ -75,13 +75,13 @@ def ready_c_int16(model: Any, models: Models, folder: Path) -> Ready:
 
 
 def _built(model: Any, models: Models, folder: Path, **options: Any) -> Ready:
-    """Write C, compile it, and call it by pointers."""
+    """Write C, compile it, and call it with ctypes arrays."""
     details = _write_c(model, models, folder, **options)
     path = _compile(folder, "student")
     library = ctypes.CDLL(str(path))
     rows, batch = (_numbers(library, X) for X in (models.X_test, models.X_batch))
     said = np.empty((len(batch), len(models.classes)))
-    singles = [_pointers(batch[i], said[i]) for i in range(N_SINGLES)]
+    singles = [_buffers(batch[i], said[i]) for i in range(N_SINGLES)]
     every = _declare(library.student_predict_proba_batch, ADDRESS, ctypes.c_size_t, ADDRESS)
 
     def predict() -> np.ndarray:
@@ -147,8 +147,9 @@ def _declare(function: Any, *kinds: Any) -> Any:
     return function
 
 
-def _pointers(*arrays: np.ndarray) -> tuple[Any, ...]:
-    return tuple(ADDRESS(array.ctypes.data) for array in arrays)
+def _buffers(*arrays: np.ndarray) -> tuple[Any, ...]:
+    """Return ctypes arrays of the same memory, such as a service has for its rows."""
+    return tuple((ctypes.c_double * len(a)).from_address(a.ctypes.data) for a in arrays)
 
 
 def _numbers(library: ctypes.CDLL, X: Any) -> np.ndarray:

@@ -85,7 +85,7 @@ def deployment_parts(rows: Sequence[Row], figures: Path) -> list[str]:
         "behind the transform of inputs that the student chose); all of a data set in one run, on "
         "one thread. Rows are prepared beforehand as a service would have "
         "them: an array (or a frame, where there are categories) for estimators, a list for "
-        "Python, pointers to numbers and codes for C, which is called from Python through ctypes. "
+        "Python, ctypes arrays of numbers and codes for C, which is called from Python by ctypes. "
         "A time is the best of several means over many calls; "
         '"caches emptied" is the median of calls that find none of their data in the caches of '
         "the processor. A start is from that of a process to its first prediction; "

@@ -142,5 +142,5 @@ def test_paths_are_checked_before_the_work(tmp_path):
     assert check_path(tmp_path / "anything") == tmp_path / "anything"
     with pytest.raises(ValueError, match=r"path must end in \.py, got .*a\.c"):
         check_path(tmp_path / "a.c", suffix=".py")
-    with pytest.raises(FileNotFoundError, match="there is no folder .*nowhere"):
+    with pytest.raises(FileNotFoundError, match=r"there is no folder .*nowhere"):
         check_path(tmp_path / "nowhere" / "a.py")

@@ -20,8 +20,8 @@ def unwrap(estimator: Any) -> BaseStudent:
     TypeError
         If it is none of the built-in students; a subclass of one may predict something else.
     """
-    check_is_fitted(estimator)
-    student = getattr(estimator, "student_", estimator)
+    student = getattr(estimator, "student_", estimator)  # also of a compiled one
+    check_is_fitted(student)
     kind = type(student)
     if kind in chain.from_iterable(_BUILTIN.values()):
         return student
