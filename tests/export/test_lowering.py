@@ -191,9 +191,9 @@ def test_derived_classes_are_refused(tmp_path):
     student = OwnTree().fit(X, X[:, 0] > 0)
     with pytest.raises(TypeError, match=r"OwnTree, and must be one of .* may predict something"):
         unwrap(student)
-    for export in (to_python, to_onnx):
+    for export, name in ((to_python, "own.py"), (to_onnx, "own.onnx")):
         with pytest.raises(TypeError, match="OwnTree"):
-            export(student, tmp_path / "file")
+            export(student, tmp_path / name)
 
 
 def whole_numbers(first):

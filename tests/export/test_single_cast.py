@@ -42,7 +42,11 @@ def to_c_unchecked(student, path, **options):
     return to_c(student, path.with_suffix(".c"), check=False, **options)
 
 
-@pytest.mark.parametrize("export", [to_onnx, to_c_unchecked])
+def to_onnx_file(student, path, **options):
+    return to_onnx(student, path.with_suffix(".onnx"), **options)
+
+
+@pytest.mark.parametrize("export", [to_onnx_file, to_c_unchecked])
 @pytest.mark.parametrize("name", ["linear", "labels", "mlp"])
 def test_a_cast_that_changes_predictions_is_refused(name, export, tmp_path):
     with pytest.raises(ExportError, match=r"changes predictions .* mostly by feature 'seconds'"):
