@@ -207,7 +207,8 @@ class LinearStudentClassifier(_LinearStudent, StudentClassifier):
         return choose_alpha(real, make_path, unit=one_row(real.weight), taught=taught)
 
     def _proba_encoded(self, Z: Any) -> np.ndarray:
-        return class_probabilities(Z @ self.coef_.T + self.intercept_)
+        with np.errstate(over="ignore", invalid="ignore"):  # infinite scores are certain ones
+            return class_probabilities(Z @ self.coef_.T + self.intercept_)
 
 
 class LinearStudentRegressor(_LinearStudent, StudentRegressor):

@@ -153,7 +153,8 @@ class MLPStudentClassifier(MLPStudent, StudentClassifier):
         )
 
     def _proba_encoded(self, Z: np.ndarray) -> np.ndarray:
-        return class_probabilities(self._scores(Z))
+        with np.errstate(over="ignore", invalid="ignore"):  # infinite scores are certain ones
+            return class_probabilities(self._scores(Z))
 
 
 class MLPStudentRegressor(MLPStudent, StudentRegressor):

@@ -376,3 +376,11 @@ def test_a_warm_start_reaches_the_same_optimum(seed, l1_ratio):
     assert_allclose(warm.coef, cold.coef, atol=1e-5)
     again = fit_logistic(columns, loss, weight, Penalty(2.0, l1_ratio), solver, cold)
     assert again.n_iter <= 3 < cold.n_iter
+
+
+def test_scores_beyond_all_numbers_are_certain():
+    X = np.array([[-0.2], [-0.1], [0.1], [0.2]])
+    student = LinearStudentClassifier(alpha=0.01).fit(X, [0, 0, 1, 1])
+    far = np.array([[1.7e308], [-1.7e308], [1.7e308]])
+    assert_array_equal(student.predict_proba(far)[:2], [[0.0, 1.0], [1.0, 0.0]])
+    assert_array_equal(student.predict_proba(far[:1]), [[0.0, 1.0]])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -82,6 +83,14 @@ def outcome(student, X):
 
 
 ROW = np.array([[0.5, -1.0, np.nan, 2.0]])
+
+
+def make_matrix():
+    with warnings.catch_warnings():  # NumPy no longer likes them
+        warnings.simplefilter("ignore", PendingDeprecationWarning)
+        return np.matrix(np.zeros((2, 4)))
+
+
 QUESTIONABLE = {
     "too wide": np.ones((1, 5)),
     "too narrow": np.ones((3, 3)),
@@ -101,7 +110,7 @@ QUESTIONABLE = {
     "integers": np.ones((2, 4), dtype=np.int64),
     "single precision": ROW.astype(np.float32),
     "another byte order": ROW.astype(">f8"),
-    "matrix": np.matrix(np.zeros((2, 4))),
+    "matrix": make_matrix(),
     "masked": np.ma.masked_invalid(ROW),
     "sparse": sp.csr_matrix(np.eye(4)),
     "frame": pd.DataFrame(ROW),
