@@ -102,9 +102,9 @@ def to_c(
         these.
     quantize : {"int16"} or None, default=None
         Write trees bit by bit with shared thresholds, and values of leaves or points of additive
-        students in 16 bits, for small devices: a third of the memory or less, at the cost in
-        accuracy that the report and the header tell. Not for linear students, networks and trees
-        with linear leaves, whose weights differ too much in size.
+        students in 16 bits, for small devices: about half of the memory, with float32 a third, at
+        the cost in accuracy that the report and the header tell. Not for linear students,
+        networks and trees with linear leaves, whose weights differ too much in size.
     X : {array-like, DataFrame} of shape (n_samples, n_features), default=None
         Rows to compare and to measure on. With float32 they must go the same way after rounding,
         which may change their probabilities, or values relative to their size or spread, by 1e-5
