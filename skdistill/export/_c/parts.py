@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -117,31 +116,36 @@ class Source:
         self.functions.append(f"enum {{ {name} = {value} }};\n")
 
 
+class Kept:
+    """Arrays one after the other; equal ones are kept once."""
+
+    def __init__(self) -> None:
+        self.parts: list[np.ndarray] = []
+        self._places: dict[bytes, int] = {}
+
+    def place(self, values: np.ndarray) -> int:
+        """Return where an array starts, keeping it if it is new."""
+        key = values.tobytes()
+        if key not in self._places:
+            self._places[key] = sum(map(len, self.parts))
+            self.parts.append(values)
+        return self._places[key]
+
+
 class Axes:
     """The axes of a source; equal ones, and equal cuts, are kept once."""
 
     def __init__(self) -> None:
         self._members: dict[tuple, int] = {}
-        self._cuts: dict[bytes, int] = {}
-        self._rows: dict[bytes, int] = {}
-        self._all_cuts: list[np.ndarray] = []
-        self._all_rows: list[np.ndarray] = []
-
-    def __len__(self) -> int:
-        return len(self._members)
-
-    def place_apart(self, axis: Axis) -> tuple[int, int]:
-        """Return the index of an axis without its rows, and where these start among all rows."""
-        row = _keep(axis.rows, self._rows, self._all_rows)
-        return self.place(replace(axis, rows=np.arange(len(axis.rows)))), row
+        self._cuts, self._rows = Kept(), Kept()
 
     def place(self, axis: Axis) -> int:
         """Return the index of an axis."""
         n, cut = len(axis.rows) - 2, -1
         if axis.cuts is not None:
-            n, cut = len(axis.cuts), _keep(axis.cuts, self._cuts, self._all_cuts)
+            n, cut = len(axis.cuts), self._cuts.place(axis.cuts)
         identity = np.array_equal(axis.rows, np.arange(len(axis.rows)))
-        row = -1 if identity else _keep(axis.rows, self._rows, self._all_rows)
+        row = -1 if identity else self._rows.place(axis.rows)
         return self._members.setdefault((axis.input, n, cut, row), len(self._members))
 
     def write(self, source: Source) -> None:
@@ -155,11 +159,11 @@ class Axes:
             struct["cut"] = cut
             steps = [int(m).bit_length() for m in np.where(cut >= 0, n, 0)]
             struct["steps"] = np.array(steps)
-            cuts = np.concatenate(self._all_cuts)
+            cuts = np.concatenate(self._cuts.parts)
             tables.reals("cuts", cuts if len(cuts) else np.zeros(1))
             source.function(_count_cuts(max(steps)))
-        if self._all_rows:
-            tables.ints("axis_rows", np.concatenate(self._all_rows))
+        if self._rows.parts:
+            tables.ints("axis_rows", np.concatenate(self._rows.parts))
         if (row >= 0).any():
             found = "axis_rows[a->row + code]"
             if (row < 0).any():
@@ -209,12 +213,3 @@ def _count_cuts(steps: int) -> str:
         half = 2 ** (k - 2)
         lines.append(f"    case {k}:\n        low += {half} * (low[{half - 1}] < x);\n")
     return COUNT_CUTS.replace("@STEPS@", "        /* fall through */\n".join(lines))
-
-
-def _keep(values: np.ndarray, known: dict[bytes, int], parts: list[np.ndarray]) -> int:
-    """Return where an array starts among those that are kept, keeping it if it is new."""
-    key = values.tobytes()
-    if key not in known:
-        known[key] = sum(map(len, parts))
-        parts.append(values)
-    return known[key]

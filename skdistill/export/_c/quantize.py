@@ -19,7 +19,7 @@ import numpy as np
 
 from skdistill.exceptions import ExportError
 from skdistill.export._c.parts import Source, write_features
-from skdistill.export._c.sums import write_points
+from skdistill.export._c.sums import fill_sum, write_points
 from skdistill.export._c.trees import write_tree_outputs, write_trees
 from skdistill.export._form import Form, Sum, Trees
 
@@ -302,8 +302,8 @@ def _bits(values: np.ndarray, width: int) -> np.ndarray:
 def _write_points(source: Source, total: Sum, quantized: Quantized) -> None:
     source.constant("N_SUMS", len(total.intercept))
     source.tables.reals("intercepts", total.intercept)
-    parts = write_points(source, total.tables).replace("out[k] +=", "sums[k] +=")
+    parts = write_points(source, total.tables, "sums")
     source.tables.ints("points", quantized.whole)
     source.tables.reals("scale", np.array([quantized.scale]))
     source.stack_bytes += 4 * len(total.intercept)
-    source.function(SUM.replace("@PARTS@", parts))
+    source.function(fill_sum(SUM, parts))

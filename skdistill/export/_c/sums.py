@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
+from skdistill.export._c.lookups import write_lookups
 from skdistill.export._c.parts import COUNT_BELOW, Axes, Source
 from skdistill.export._c.tables import Tables
-from skdistill.export._form import Axis, Network, Slope, Sum, Table
+from skdistill.export._form import Network, Slope, Sum, Table
 
 INTERPOLATE = """\
 /* The line between the knots next to x, flat outside. */
@@ -70,26 +69,7 @@ TABLES = """\
         const struct table *t = &tables[i];
         const int r = axis_row(row, t->axis);
         for (k = 0; k < N_SUMS; ++k)
-            out[k] += points[t->start + r * N_SUMS + k];
-    }
-"""
-
-# With pairs an input is used more than once, and so looked up first.
-FOUND = """\
-    int found[N_AXES];
-    for (i = 0; i < N_AXES; ++i)
-        found[i] = axis_row(row, i);
-"""
-
-FOUND_TABLES = TABLES.replace("axis_row(row, t->axis)", "axis_rows[t->row + found[t->axis]]")
-
-PAIRS = """\
-    for (i = 0; i < N_PAIRS; ++i) {
-        const struct pair *p = &pairs[i];
-        const int r = axis_rows[p->row + found[p->axis]] * p->width
-                      + axis_rows[p->other_row + found[p->other]];
-        for (k = 0; k < N_SUMS; ++k)
-            out[k] += points[p->start + r * N_SUMS + k];
+            @OUT@[k] += points[t->start + r * N_SUMS + k];
     }
 """
 
@@ -123,10 +103,16 @@ def write_sum(source: Source, total: Sum, name: str = "outputs") -> None:
     if total.tables:
         parts += write_points(source, total.tables)
         source.tables.reals("points", np.concatenate([t.points.ravel() for t in total.tables]))
-    code = SUM.replace("@NAME@", name).replace("@PARTS@", parts)
+    source.function(fill_sum(SUM.replace("@NAME@", name), parts))
+
+
+def fill_sum(code: str, parts: str) -> str:
+    """Put the parts into a function; what they do not use, C compilers complain of."""
     if not parts:
         code = code.replace("int i, k;", "int k;\n    (void)row;")
-    source.function(code)
+    elif "(i = 0;" not in parts:
+        code = code.replace("int i, k;", "int k;")
+    return code.replace("@PARTS@", parts)
 
 
 def write_network(source: Source, network: Network) -> None:
@@ -184,61 +170,17 @@ def _write_slopes(source: Source, slopes: tuple[Slope, ...]) -> str:
     return code.replace("@MAP@", MAP)
 
 
-def write_points(source: Source, parts: tuple[Table, ...]) -> str:
-    """Add what finds a row's points; return the code that adds the points up."""
+def write_points(source: Source, parts: tuple[Table, ...], out: str = "out") -> str:
+    """Add what finds a row's points; return the code that adds them to the array `out`."""
     starts = np.cumsum([0, *(part.points.size for part in parts)])[:-1]
-    if all(len(part.axes) == 1 for part in parts):
-        axes = Axes()
-        places = [axes.place(part.axes[0]) for part in parts]
-        axes.write(source)
-        source.constant("N_TABLES", len(parts))
-        source.tables.structs("tables", "table", {"axis": places, "start": starts})
-        return TABLES
-    return _write_pairs(source, _share_cuts(parts), starts)
-
-
-def _write_pairs(source: Source, parts: tuple[Table, ...], starts: np.ndarray) -> str:
-    """Add tables of one input, and after them those of two."""
-    axes, code = Axes(), FOUND
-    places = [[axes.place_apart(axis) for axis in part.axes] for part in parts]
+    if any(len(part.axes) > 1 or part.axes[0].cuts is not None for part in parts):
+        return write_lookups(source, parts, starts, out)
+    axes = Axes()
+    places = [axes.place(part.axes[0]) for part in parts]
     axes.write(source)
-    source.constant("N_AXES", len(axes))
-    source.stack_bytes += 4 * len(axes)
-    single = [i for i, part in enumerate(parts) if len(part.axes) == 1]
-    if single:
-        axis, row = np.array([places[i][0] for i in single]).T
-        struct = {"axis": axis, "row": row, "start": starts[single]}
-        source.constant("N_TABLES", len(single))
-        source.tables.structs("tables", "table", struct)
-        code += FOUND_TABLES
-    double = [i for i, part in enumerate(parts) if len(part.axes) > 1]
-    ((axis, row), (other, other_row)) = np.array([places[i] for i in double]).transpose(1, 2, 0)
-    struct = {"axis": axis, "row": row, "other": other, "other_row": other_row}
-    struct |= {"width": np.array([parts[i].points.shape[1] for i in double])}
-    source.constant("N_PAIRS", len(double))
-    source.tables.structs("pairs", "pair", struct | {"start": starts[double]})
-    return code + PAIRS
-
-
-def _share_cuts(parts: tuple[Table, ...]) -> tuple[Table, ...]:
-    """Let axes have the most cuts of their input, where theirs are among these.
-
-    One search then serves all of them: rows of coarse axes follow from that of the finest.
-    """
-    finest: dict[int, np.ndarray] = {}
-    for axis in (axis for part in parts for axis in part.axes):
-        if axis.cuts is not None and len(axis.cuts) > len(finest.get(axis.input, ())):
-            finest[axis.input] = axis.cuts
-
-    def shared(axis: Axis) -> Axis:
-        cuts = finest.get(axis.input)
-        if axis.cuts is None or cuts is None or not np.isin(axis.cuts, cuts).all():
-            return axis
-        # Of the numbers below the first cut, between cuts, and missing ones.
-        codes = [0, *np.searchsorted(axis.cuts, cuts, side="right"), len(axis.cuts) + 1]
-        return replace(axis, cuts=cuts, rows=axis.rows[codes])
-
-    return tuple(Table(tuple(map(shared, part.axes)), part.points) for part in parts)
+    source.constant("N_TABLES", len(parts))
+    source.tables.structs("tables", "table", {"axis": places, "start": starts})
+    return TABLES.replace("@OUT@", out)
 
 
 def _coefs(slopes: tuple[Slope, ...]) -> np.ndarray:
