@@ -149,7 +149,7 @@ def _declare(function: Any, *kinds: Any) -> Any:
 
 def _buffers(*arrays: np.ndarray) -> tuple[Any, ...]:
     """Return ctypes arrays of the same memory, which they keep, such as a service has."""
-    return tuple((ctypes.c_double * len(a)).from_buffer(a) for a in arrays)
+    return tuple((ctypes.c_double * len(a)).from_buffer(a.data) for a in arrays)
 
 
 def _numbers(library: ctypes.CDLL, X: Any) -> np.ndarray:
