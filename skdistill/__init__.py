@@ -3,10 +3,14 @@
 from skdistill import export, students, teachers
 from skdistill.distillation import DistilledClassifier, DistilledRegressor
 from skdistill.persistence import load, save
+from skdistill.report import DistillationReport
+from skdistill.search import CompactSearch
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "CompactSearch",
+    "DistillationReport",
     "DistilledClassifier",
     "DistilledRegressor",
     "__version__",

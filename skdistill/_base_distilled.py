@@ -29,7 +29,7 @@ from skdistill._problem import (
     check_problem,
     separate_unlabeled,
 )
-from skdistill._record import DistillationRecord
+from skdistill._record import DistillationRecord, note_fit
 from skdistill._selection import Search, warn_if_unused
 from skdistill._trials import split_rows
 from skdistill._validation import check_integer
@@ -227,16 +227,7 @@ class BaseDistilled(MetaEstimatorMixin, BaseEstimator, metaclass=ABCMeta):
         rows: TransferSet,
     ) -> None:
         """Set the fitted attributes, all at the end: a failed fit changes nothing."""
-        record.student = type(student).__name__
-        record.used_teacher = choices.use_teacher
-        record.temperature = choices.temperature
-        record.hard_label_weight = choices.hard_label_weight
-        record.teacher_labels, record.correction = choices.teacher_labels, choices.correction
-        record.augment = None if choices.sampler is None else type(choices.sampler).__name__
-        record.reasons = choices.reasons
-        record.n_real = rows.n_real
-        record.n_unlabeled = rows.n_unlabeled if choices.use_teacher else 0
-        record.n_augmented = rows.n_augmented if choices.sampler is not None else 0
+        note_fit(record, student, choices, rows)
         self.student_, self.teacher_, self.distillation_ = student, teacher, record
         if problem.classes is not None:
             self.classes_ = problem.classes

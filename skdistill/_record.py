@@ -95,3 +95,29 @@ class DistillationRecord:
         start = time.perf_counter()
         yield
         self.seconds[step] = self.seconds.get(step, 0.0) + time.perf_counter() - start
+
+
+def note_fit(record: DistillationRecord, student: Any, choices: Any, rows: Any) -> None:
+    """Note what a student was fitted to, and how.
+
+    Parameters
+    ----------
+    record : DistillationRecord
+        Changed in place.
+    student : estimator
+        Fitted.
+    choices : Choices
+        How it was fitted.
+    rows : TransferSet
+        What it was fitted to.
+    """
+    record.student = type(student).__name__
+    record.used_teacher = choices.use_teacher
+    record.temperature = choices.temperature
+    record.hard_label_weight = choices.hard_label_weight
+    record.teacher_labels, record.correction = choices.teacher_labels, choices.correction
+    record.augment = None if choices.sampler is None else type(choices.sampler).__name__
+    record.reasons = choices.reasons
+    record.n_real = rows.n_real
+    record.n_unlabeled = rows.n_unlabeled if choices.use_teacher else 0
+    record.n_augmented = rows.n_augmented if choices.sampler is not None else 0

@@ -128,8 +128,8 @@ def hold_out(
     fold : Fold
     """
     train, test = split
-    train = train if whole else _draw(train, MAX_REAL_ROWS, problem.codes, rng)
-    test = _draw(test, MAX_HELD_OUT_ROWS, problem.codes, rng)
+    train = train if whole else draw_rows(train, MAX_REAL_ROWS, problem.codes, rng)
+    test = draw_rows(test, MAX_HELD_OUT_ROWS, problem.codes, rng)
     share = len(train) / problem.n_rows
     if X_unlabeled is not None:
         n_rows = num_samples(X_unlabeled)
@@ -148,7 +148,7 @@ def hold_out(
     return Fold(part, rows, train, take_problem(problem, test))
 
 
-def _draw(
+def draw_rows(
     rows: np.ndarray, n_wanted: int, codes: np.ndarray | None, rng: np.random.RandomState
 ) -> np.ndarray:
     """Draw some rows, of each class its share, but at least two."""

@@ -25,3 +25,7 @@ class OverconfidentTeacherWarning(UserWarning):
 
 class TeacherNotUsedWarning(UserWarning):
     """The student was fitted to the true labels alone: on held-out rows no teacher helped it."""
+
+
+class UnmetToleranceWarning(UserWarning):
+    """No student could be shown to be within the tolerance; the best one was taken."""

@@ -26,6 +26,7 @@ LAYERS: dict[str, tuple[int, int]] = {
     "targets": (1, 0),
     "losses": (1, 1),
     "metrics": (1, 1),
+    "_intervals": (1, 2),
     "_ensembles": (1, 1),
     "teachers": (2, 0),
     "transfer": (2, 0),

@@ -37,15 +37,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     code : int
-        0 done, 1 the input or the teacher is at fault (a message on stderr says why), 130
-        interrupted. Wrong options leave with 2, as argparse does.
+        0 done, 1 the input or the teacher is at fault (a message on stderr says why), 3 all was
+        written but no student is within --tolerance, 130 interrupted. Wrong options leave with 2,
+        as argparse does.
     """
     if hasattr(sys.stdout, "reconfigure"):
         # An ASCII terminal gets "?s/row" for "µs/row"; it must not lose the table for it.
         sys.stdout.reconfigure(errors="replace")
     arguments = build_parser().parse_args(argv)
     try:
-        arguments.run(arguments)
+        return arguments.run(arguments) or 0
     except BrokenPipeError:  # whoever read the output has seen enough; the files are complete
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -55,4 +56,3 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ValueError, TypeError, OSError, ImportError, LookupError) as error:
         print(f"skdistill {arguments.command}: error: {error}", file=sys.stderr)
         return 1
-    return 0

@@ -57,17 +57,25 @@ def load_teacher(path: Path, *, trust: bool) -> Any:
 
 
 def read_frame(path: Path, option: str, *, texts: Iterable[str] = ()) -> Any:
-    """Read a CSV file with at least one row as a DataFrame.
+    """Read a CSV or Parquet file with at least one row as a DataFrame.
 
-    The columns `texts` are read as text even where all their values look like numbers.
+    The columns `texts` of a CSV file are read as text even where all their values look like
+    numbers; a Parquet file, whose name ends in .parquet, says itself what its columns hold.
     """
-    pandas = import_optional("pandas", extra="cli", purpose="Reading a CSV file")
+    pandas = import_optional("pandas", extra="cli", purpose="Reading a table")
     if not path.is_file():
         raise FileNotFoundError(f"{option}: there is no file {str(path)!r}")
+    kind = "Parquet" if path.suffix == ".parquet" else "CSV"
     try:
-        frame = pandas.read_csv(path, dtype=dict.fromkeys(texts, str), low_memory=False)
+        if kind == "Parquet":
+            import_optional("pyarrow", extra="cli", purpose="Reading a Parquet file")
+            frame = pandas.read_parquet(path)
+        else:
+            frame = pandas.read_csv(path, dtype=dict.fromkeys(texts, str), low_memory=False)
+    except ImportError:
+        raise
     except Exception as error:  # parsers, decoders and decompressors have errors of their own
-        raise ValueError(f"{option}: {path} could not be read as a CSV file: {error}") from error
+        raise ValueError(f"{option}: {path} could not be read as a {kind} file: {error}") from error
     if not len(frame):
         raise ValueError(f"{option}: {path} has no rows")
     return frame

@@ -9,8 +9,9 @@ import math
 import shlex
 import sys
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,14 @@ from sklearn.utils import check_random_state
 
 from skdistill._compat import seed_estimator
 from skdistill._output import write_files
+from skdistill.cli._compact import (
+    NOT_GOOD_ENOUGH,
+    add_budgets,
+    can_write_page,
+    parse_students,
+    search,
+    wants_search,
+)
 from skdistill.cli._files import (
     as_teacher_saw_it,
     as_train_has_it,
@@ -31,14 +40,16 @@ from skdistill.cli._files import (
 )
 from skdistill.cli._measure import measure_models, measure_plausibility
 from skdistill.cli._verdict import print_verdict
+from skdistill.cli.export import export_files, parse_forms
 from skdistill.distillation import DistilledClassifier, DistilledRegressor
 from skdistill.persistence._student import encode
+from skdistill.report import DistillationReport
 from skdistill.students import STUDENT_NAMES, make_student
 from skdistill.teachers import as_teacher
 
 TEST_SHARE = 0.2
-# Parameters of the distillation that have options of their own: --seed, --quiet.
-OWN_OPTIONS = {"teacher", "student", "random_state", "verbose"}
+# Parameters of the distillation that have options of their own: --jobs, --seed, --quiet.
+OWN_OPTIONS = {"teacher", "student", "n_jobs", "random_state", "verbose"}
 MIN_ROWS = 10  # of which two are held out
 
 
@@ -61,17 +72,28 @@ def add_parser(commands: Any) -> None:
         "--trust", action="store_true", help="load the teacher even though a pickle can run code"
     )
     parser.add_argument(
-        "--data", type=Path, required=True, metavar="CSV", help="rows with their labels"
+        "--data",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="CSV or Parquet file of rows with their labels",
     )
     parser.add_argument("--target", required=True, metavar="COLUMN", help="column of the labels")
     parser.add_argument(
         "--test",
         type=Path,
-        metavar="CSV",
+        metavar="FILE",
         help="rows to measure on, best such that the teacher has not seen them; without it a "
         "fifth of --data is held out",
     )
-    parser.add_argument("--student", choices=STUDENT_NAMES, default="tree", help="default: tree")
+    parser.add_argument(
+        "--student",
+        type=parse_students,
+        default=None,
+        metavar="NAMES",
+        help=f"one or more of {','.join(STUDENT_NAMES)}, or all; default: tree, or all if there "
+        "is a budget",
+    )
     parser.add_argument(
         "--param",
         action="append",
@@ -88,7 +110,25 @@ def add_parser(commands: Any) -> None:
         help="a parameter of the distillation, such as hard_label_weight=1 or augment=None; may "
         "be given several times",
     )
+    add_budgets(parser)
+    parser.add_argument(
+        "--metric",
+        default="auto",
+        help="scikit-learn's name of the score that decides, such as roc_auc; default: log loss, "
+        "or the root mean squared error",
+    )
+    parser.add_argument(
+        "--groups",
+        action="append",
+        metavar="COLUMN",
+        help="compare quality between the groups of a column; may be given several times",
+    )
+    parser.add_argument(
+        "--export", metavar="FORMS", help="also write the student as any of python,c,onnx"
+    )
+    parser.add_argument("--jobs", type=int, metavar="N", help="fits at the same time")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where to write")
+    parser.add_argument("--json", action="store_true", help="print the summary instead of text")
     parser.add_argument("--seed", type=int, default=0, help="seed of split, rows and student")
     parser.add_argument(
         "--quiet", action="store_true", help="no progress and no warnings on stderr"
@@ -96,50 +136,120 @@ def add_parser(commands: Any) -> None:
     parser.set_defaults(run=run)
 
 
-def run(arguments: argparse.Namespace) -> None:
-    """Distil, measure, write and print."""
+def run(arguments: argparse.Namespace) -> int:
+    """Distil, measure, write and print; return 3 if no student is within the tolerance."""
     check_folder(arguments.out)
+    forms = [] if arguments.export is None else parse_forms(arguments.export, None, "--export")
+    if arguments.student is None:
+        arguments.student = "all" if wants_search(arguments) else "tree"
     with _noting_warnings(quiet=arguments.quiet) as notes:
         model = load_teacher(arguments.teacher, trust=arguments.trust)
         task = _find_task(model)
-        student = make_student(arguments.student, task=task)
-        student.set_params(**_parse_pairs(arguments.param, "--param", student.get_params()))
         train, test = _read_rows(arguments, model, task)
-        distiller = (DistilledClassifier if task == "classification" else DistilledRegressor)(
-            model, student=student, random_state=arguments.seed, verbose=int(not arguments.quiet)
+        _check_groups(arguments, train[0])
+        found = (_search if wants_search(arguments) else _distil)(
+            model, task, train, test, arguments
         )
-        allowed = distiller.get_params(deep=False).keys() - OWN_OPTIONS
-        distiller.set_params(**_parse_pairs(arguments.setting, "--setting", allowed))
-        distiller.fit(*train)
-        direct = seed_estimator(clone(student), check_random_state(arguments.seed)).fit(*train)
-        rows = measure_models(distiller, direct, *test)
-        plausible = None
-        if distiller.distillation_.augment is not None:
-            plausible = measure_plausibility(distiller.augment, train[0], arguments.seed)
-    summary = {
-        "task": task,
-        "columns": list(train[0].columns),
-        "distillation": distiller.distillation_.to_dict(),
-        "test_rows": len(test[1]),
-        "measured": rows,
-        "plausibility": plausible,
-        "warnings": notes,
-    }
+        report = DistillationReport.from_estimator(
+            found.estimator,
+            *test,
+            groups=arguments.groups,
+            direct=found.direct,
+            metric=arguments.metric,
+            random_state=arguments.seed,
+        )
+        summary = {
+            "task": task,
+            "columns": list(train[0].columns),
+            "distillation": found.estimator.distillation_.to_dict(),
+            "test_rows": len(test[1]),
+            **found.summary,
+            "report": report.to_dict(),
+            "warnings": notes,
+        }
+        files = {"student.skd": encode(found.estimator.student_)}
+        if forms:
+            files |= export_files(found.estimator.student_, "student", forms, X=test[0])
+        if can_write_page():
+            files["report.html"] = report.to_html().encode("utf-8")
+        else:
+            warnings.warn("report.html needs the extra 'report' and is left out", stacklevel=1)
     text = json.dumps(_without_nan(summary), indent=2, allow_nan=False) + "\n"
-    student_file, summary_file = (arguments.out / name for name in ("student.skd", "summary.json"))
-    files = {student_file: encode(distiller.student_), summary_file: text.encode("utf-8")}
+    files["summary.json"] = text.encode("utf-8")
     arguments.out.mkdir(parents=True, exist_ok=True)
-    write_files(files)
-    print_verdict(
-        rows,
-        distiller.distillation_,
-        tested=arguments.test is not None,
-        plausibility=plausible,
+    write_files({arguments.out / name: content for name, content in files.items()})
+    if arguments.json:
+        print(text, end="")
+    else:
+        found.tell(report)
+        _tell_files(arguments.out, list(files))
+    return found.code
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What was fitted, what the summary says of it, how to tell it, and the exit code."""
+
+    estimator: Any
+    direct: Any
+    summary: dict[str, Any]
+    tell: Callable[[DistillationReport], None]
+    code: int = 0
+
+
+def _distil(model: Any, task: str, train: Any, test: Any, arguments: argparse.Namespace) -> _Found:
+    """Distil into one student, and fit it directly too."""
+    student = make_student(arguments.student, task=task)
+    student.set_params(**_parse_pairs(arguments.param, "--param", student.get_params()))
+    distiller = (DistilledClassifier if task == "classification" else DistilledRegressor)(
+        model,
+        student=student,
+        n_jobs=arguments.jobs,
+        random_state=arguments.seed,
+        verbose=int(not arguments.quiet),
     )
-    print(f"Wrote {student_file} and {summary_file}. Use the student with")
+    allowed = distiller.get_params(deep=False).keys() - OWN_OPTIONS
+    distiller.set_params(**_parse_pairs(arguments.setting, "--setting", allowed))
+    distiller.fit(*train)
+    direct = seed_estimator(clone(student), check_random_state(arguments.seed)).fit(*train)
+    rows = measure_models(distiller, direct, *test)
+    plausible = None
+    if distiller.distillation_.augment is not None:
+        plausible = measure_plausibility(distiller.augment, train[0], arguments.seed)
+
+    def tell(report: DistillationReport) -> None:
+        tested = arguments.test is not None
+        print_verdict(rows, distiller.distillation_, tested=tested, plausibility=plausible)
+
+    return _Found(distiller, direct, {"measured": rows, "plausibility": plausible}, tell)
+
+
+def _search(model: Any, task: str, train: Any, test: Any, arguments: argparse.Namespace) -> _Found:
+    """Search for the smallest student that meets the demands."""
+    found = search(model, train, arguments)
+    summary = {"frontier": found.frontier_, "verdict": found.verdict_}
+    met = found.within_tolerance_ is not False
+
+    def tell(report: DistillationReport) -> None:
+        print(found.verdict_, end="\n\n")
+        print(report)
+
+    return _Found(found, None, summary, tell, 0 if met else NOT_GOOD_ENOUGH)
+
+
+def _tell_files(folder: Path, names: list[str]) -> None:
+    student_file = folder / "student.skd"
+    print(f"Wrote {', '.join(str(folder / name) for name in names)}. Use the student with")
     print(f"    student = skdistill.load({str(student_file)!r}); student.predict(X)")
     print("where X has the columns that summary.json lists, in their order; or take it elsewhere:")
     print(f"    skdistill export {shlex.quote(str(student_file))} --to python,c --out DIR")
+
+
+def _check_groups(arguments: argparse.Namespace, X: Any) -> None:
+    """Check the names before anything is fitted."""
+    unknown = [name for name in arguments.groups or [] if name not in X.columns]
+    if unknown:
+        raise ValueError(f"--groups: {unknown[0]!r} is no column; there are {list(X.columns)}")
 
 
 @contextmanager

@@ -61,21 +61,12 @@ def add_parser(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Load, export everything asked for, and write all of it or nothing."""
-    forms = _parse_forms(",".join(arguments.to), arguments.dtype)
+    forms = parse_forms(",".join(arguments.to), arguments.dtype)
     check_folder(arguments.out)
     student = load(arguments.student)
     X = None if arguments.data is None else read_rows(arguments.data, student)
-    options = {} if arguments.dtype is None else {"dtype": arguments.dtype}
-    with tempfile.TemporaryDirectory() as folder:
-        stem = Path(folder) / arguments.student.stem
-        for form in forms:
-            if form == "python":
-                exporters.to_python(student, stem.with_name(f"{stem.name}.py"), X=X)
-            elif form == "c":
-                exporters.to_c(student, stem.with_name(f"{stem.name}.c"), X=X, **options)
-            else:
-                exporters.to_onnx(student, stem.with_name(f"{stem.name}.onnx"), X=X, **options)
-        files = {arguments.out / p.name: p.read_bytes() for p in sorted(Path(folder).iterdir())}
+    contents = export_files(student, arguments.student.stem, forms, X=X, dtype=arguments.dtype)
+    files = {arguments.out / name: content for name, content in contents.items()}
     arguments.out.mkdir(parents=True, exist_ok=True)
     write_files(files)
     print(f"Wrote {', '.join(map(str, files))}.")
@@ -85,12 +76,29 @@ def run(arguments: argparse.Namespace) -> None:
     print("said at its beginning, the C functions in the header, the ONNX model in its metadata.")
 
 
-def _parse_forms(text: str, dtype: str | None) -> list[str]:
+def export_files(
+    student: Any, stem: str, forms: list[str], *, X: Any = None, dtype: str | None = None
+) -> dict[str, bytes]:
+    """Write a student in some forms, each compared with it; return the files by name."""
+    options: dict[str, Any] = {} if dtype is None else {"dtype": dtype}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / stem
+        for form in forms:
+            if form == "python":
+                exporters.to_python(student, path.with_name(f"{stem}.py"), X=X)
+            elif form == "c":
+                exporters.to_c(student, path.with_name(f"{stem}.c"), X=X, **options)
+            else:
+                exporters.to_onnx(student, path.with_name(f"{stem}.onnx"), X=X, **options)
+        return {p.name: p.read_bytes() for p in sorted(Path(folder).iterdir())}
+
+
+def parse_forms(text: str, dtype: str | None, option: str = "--to") -> list[str]:
     """Read the forms asked for, each once."""
     forms = list(dict.fromkeys(part.strip() for part in text.split(",")))
     unknown = [form for form in forms if form not in FORMS]
     if unknown:
-        raise ValueError(f"--to {text!r}: {unknown[0]!r} is not one of {', '.join(FORMS)}")
+        raise ValueError(f"{option} {text!r}: {unknown[0]!r} is not one of {', '.join(FORMS)}")
     if dtype is not None and not set(forms) & set(WITH_DTYPE):
         raise ValueError(f"--dtype {dtype}: Python has one kind of float; leave it out")
     return forms

@@ -11,6 +11,7 @@ from skdistill.teachers._labelling import label_rows
 from skdistill.teachers._resolve import (
     as_teacher,
     check_class_order,
+    find_task,
     keep_fitted,
     resolve_classes,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "as_teacher",
     "check_class_order",
     "diagnose_labels",
+    "find_task",
     "keep_fitted",
     "label_rows",
     "resolve_classes",

@@ -60,6 +60,34 @@ def as_teacher(teacher: Any, *, task: str) -> Teacher:
     return adapted
 
 
+def find_task(teacher: Any) -> str:
+    """Tell what a model can teach: classification if it can, else regression.
+
+    Parameters
+    ----------
+    teacher : object
+        As for :func:`as_teacher`.
+
+    Returns
+    -------
+    task : {"classification", "regression"}
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it can teach neither.
+    """
+    try:
+        as_teacher(teacher, task="classification")
+    except (TypeError, ValueError) as error:
+        try:
+            as_teacher(teacher, task="regression")
+        except (TypeError, ValueError):
+            raise error from None
+        return "regression"
+    return "classification"
+
+
 def adapt(teacher: Any) -> Teacher:
     """Wrap `teacher` by what it is; `as_teacher` adds the checks."""
     if isinstance(teacher, Teacher):

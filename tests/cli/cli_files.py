@@ -78,9 +78,12 @@ class Files:
 
     def distill(self, *options: Any, teacher: str = "teacher.joblib", trust: bool = True) -> int:
         """Run ``skdistill distill``; options given here win, as the last ones do."""
+        return self.search("--setting", "search_budget=0", *options, teacher=teacher, trust=trust)
+
+    def search(self, *options: Any, teacher: str = "teacher.joblib", trust: bool = True) -> int:
+        """Run ``skdistill distill`` without a setting, as a search wants it."""
         arguments = ["--teacher", self.folder / teacher, "--data", self.train, "--out", self.out]
-        arguments += ["--target", self.target, *(["--trust"] if trust else [])]
-        arguments += ["--setting", "search_budget=0", *options]
+        arguments += ["--target", self.target, *(["--trust"] if trust else []), *options]
         return main(["distill", *map(str, arguments)])
 
     def summary(self) -> dict[str, Any]:

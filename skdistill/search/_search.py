@@ -1,0 +1,480 @@
+"""The estimator that finds the smallest student that is good enough."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
+from sklearn.metrics import accuracy_score, r2_score
+from sklearn.utils import ClassifierTags, RegressorTags, check_random_state, get_tags
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted, check_memory
+
+from skdistill._choosing import Choices, Situation, choose
+from skdistill._compat import check_sample_weight, clone_keeping, num_samples
+from skdistill._intervals import make_metric, parse_tolerance
+from skdistill._labels import adapt_teacher, find_temperature, fit_teacher, label_transfer_set
+from skdistill._learning import learn
+from skdistill._problem import (
+    Problem,
+    Settings,
+    as_table,
+    check_problem,
+    separate_unlabeled,
+    settle_classes,
+)
+from skdistill._record import DistillationRecord, note_fit
+from skdistill._trials import split_rows, usable_splits
+from skdistill._validation import check_integer, check_real
+from skdistill.exceptions import UnmetToleranceWarning
+from skdistill.metrics import classification_fidelity, regression_fidelity
+from skdistill.search._contest import Budget, Contest
+from skdistill.search._grid import check_rows, list_candidates, list_families
+from skdistill.search._rounds import Rounds, Trial, answer
+from skdistill.students import BaseStudent, make_student
+from skdistill.targets import soften
+from skdistill.teachers import Teacher, find_task, keep_fitted
+from skdistill.transfer import build_transfer_set, count_folds
+
+# Augmented rows: five for each real one, but no more than this, or two for each.
+AUGMENTED_ROWS, MOST_AUGMENTED_ROWS = 8_000, 20_000
+
+
+def _classifies(search: Any) -> bool:
+    if find_task(search.teacher) != "classification":
+        raise AttributeError("The teacher is a regressor: there is no predict_proba.")
+    return True
+
+
+class CompactSearch(MetaEstimatorMixin, BaseEstimator):
+    """Find the smallest student that is good enough, and fit it.
+
+    Students of all families and many sizes are fitted, distilled and directly to the true labels,
+    to some rows, and those that are worth their bytes meet the teacher on held-out rows that have
+    not been used before. The smallest that is within the tolerance with 95 % confidence is
+    fitted to all rows.
+
+    Parameters
+    ----------
+    teacher : object
+        As for :class:`~skdistill.DistilledClassifier`; a regressor makes it a search for a
+        regressor.
+    students : str, BaseStudent or list of these, default="all"
+        Names of families, of which several sizes are tried, and instances of
+        :mod:`skdistill.students`. "all" leaves out those that cannot be tried; `skipped_` says
+        why.
+    max_bytes : int, default=None
+        Most bytes of read-only tables of the student in C, with numbers in double.
+    max_latency_us : float, default=None
+        Most microseconds of one row on this machine, compiled and called from Python.
+    max_leaves : int, default=None
+        Most leaves of students made of trees; others have none.
+    metric : str, default="auto"
+        A name of :func:`sklearn.metrics.get_scorer`. "auto" is "neg_log_loss", and
+        "neg_root_mean_squared_error" for regression: both are proper.
+    tolerance : float or str, default=None
+        By how much the score may be below the teacher's: a number in units of the metric, or a
+        share of the teacher's score such as "2%". None: the best score within the budget, and of
+        those within one standard error the smallest.
+    cv : int, cross-validation splitter or iterable, default=5
+        Folds of which the first one chooses who survives, and others verify; and on which the
+        teacher is cross-fitted.
+    memory : str, path-like or joblib.Memory, default=None
+        Caches students of the search and what the teacher says.
+    n_jobs : int, default=None
+        Students fitted at the same time; the result is the same for any number.
+    random_state : int, RandomState instance or None, default=None
+        Seeds folds, drawn and augmented rows, students, and a teacher without a seed.
+    verbose : int, default=0
+        Above zero prints each step to stderr.
+
+    Attributes
+    ----------
+    student_, best_student_ : BaseStudent
+        The bare fitted student; there is no teacher in it.
+    teacher_ : Teacher
+        The adapted, fitted teacher, used by `fidelity` alone.
+    distillation_ : DistillationRecord
+        How the student was fitted.
+    verdict_ : str
+        What was chosen and why, in a few sentences.
+    within_tolerance_ : bool or None
+        Whether the tolerance is met with 95 % confidence; None without one.
+    interval_ : Interval or None
+        The shortfall of the chosen one on held-out rows.
+    frontier_ : list of dict
+        The survivors that no smaller one is as good as, smallest first.
+    candidates_ : list of dict
+        All that were tried, in the same form: "student", "params", "name", "distilled", "score",
+        "teacher_score", "shortfall", its bound "upper", "n_folds", "verified" (whether the scores
+        come from other rows than those that chose), "bytes", "latency_us", "within_tolerance",
+        "chosen" and "failure".
+    skipped_ : dict of str to str
+        Families that could not be tried, and why.
+    metric_ : str
+        Name of the metric.
+    classes_ : ndarray of shape (n_classes,)
+        Sorted labels, for classification.
+    n_features_in_ : int
+        Number of columns seen in `fit`.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the columns, where X has them.
+
+    Raises
+    ------
+    ValueError
+        By `fit`, where nothing is within `max_bytes`, `max_latency_us` or `max_leaves`
+        (`frontier_` is set then), or a parameter is invalid.
+
+    Warns
+    -----
+    UnmetToleranceWarning
+        If no student could be shown to be within the tolerance; the best one is taken.
+
+    See Also
+    --------
+    DistilledClassifier : Distils into one given student.
+
+    Notes
+    -----
+    The teacher is refitted to the same rows as the students, at most 4000 in each fold: it is
+    compared with them on rows that neither has seen. A teacher that cannot be refitted answers
+    itself; if it was fitted to these rows, its score is flattered and the search too strict.
+
+    The bound is the estimate and 1.64 standard errors of a paired bootstrap [1]_. Which students
+    are tested, and in which order, is fixed by the first fold; testing stops at the first that
+    fails, which keeps the chance of a wrong claim at 5 % for all tests together [2]_ [3]_. The
+    claim is of students fitted to as many rows as in a fold.
+
+    References
+    ----------
+    .. [1] Efron and Tibshirani, "An Introduction to the Bootstrap", 1993.
+    .. [2] Maurer, Hothorn and Lehmacher, "Multiple comparisons in drug clinical trials and
+       preclinical assays: a-priori ordered hypotheses", 1995.
+    .. [3] Angelopoulos, Bates, Candes, Jordan and Lei, "Learn then Test: Calibrating Predictive
+       Algorithms to Achieve Risk Control", arXiv:2110.01052, 2021.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn.ensemble import RandomForestClassifier
+    >>> from skdistill import CompactSearch
+    >>> from skdistill.students import TreeStudentClassifier
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> teacher = RandomForestClassifier(n_estimators=20, random_state=0).fit(X, y)
+    >>> students = ["linear", TreeStudentClassifier(max_leaf_nodes=8)]
+    >>> search = CompactSearch(teacher, students=students, max_bytes=900, cv=2, random_state=0)
+    >>> chosen, = (row for row in search.fit(X, y).candidates_ if row["chosen"])
+    >>> chosen["bytes"] <= 900
+    True
+    """
+
+    classes_: np.ndarray
+
+    def __init__(
+        self,
+        teacher: Any,
+        *,
+        students: Any = "all",
+        max_bytes: int | None = None,
+        max_latency_us: float | None = None,
+        max_leaves: int | None = None,
+        metric: str = "auto",
+        tolerance: float | str | None = None,
+        cv: Any = 5,
+        memory: Any = None,
+        n_jobs: int | None = None,
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        self.teacher = teacher
+        self.students = students
+        self.max_bytes = max_bytes
+        self.max_latency_us = max_latency_us
+        self.max_leaves = max_leaves
+        self.metric = metric
+        self.tolerance = tolerance
+        self.cv = cv
+        self.memory = memory
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(
+        self, X: Any, y: Any = None, sample_weight: Any = None, *, X_unlabeled: Any = None
+    ) -> CompactSearch:
+        """Search, and fit the student that is chosen to all rows.
+
+        Parameters
+        ----------
+        X : {array-like, DataFrame, sparse matrix} of shape (n_samples, n_features)
+            Real rows.
+        y : array-like of shape (n_samples,)
+            True labels or values; -1 marks rows without one as in
+            :class:`~skdistill.DistilledClassifier`.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights of the rows.
+        X_unlabeled : like X, of shape (n_unlabeled, n_features), default=None
+            Rows without labels; the teacher labels them.
+
+        Returns
+        -------
+        self : CompactSearch
+        """
+        if y is None:
+            raise ValueError(
+                "CompactSearch requires y to be passed, but the target y is None: it compares "
+                "by true labels."
+            )
+        record, rng, settings = self._start()
+        tolerance = None if self.tolerance is None else parse_tolerance(self.tolerance)
+        problem, X_unlabeled, teacher = self._settle(
+            X, y, sample_weight, X_unlabeled, record, settings
+        )
+        metric = make_metric(self.metric, problem.classes)
+        choices = _choose(problem, X_unlabeled, teacher, settings)
+        candidates, skipped = list_candidates(
+            self.students,
+            teacher,
+            choices,
+            problem.X,
+            task="regression" if problem.classes is None else "classification",
+            max_leaves=self.max_leaves,
+            rng=rng,
+        )
+        with record.timed("transfer set"):
+            rows = build_transfer_set(
+                problem.X,
+                X_unlabeled=X_unlabeled,
+                sampler=choices.sampler,
+                n_augmented=choices.n_augmented,
+                sample_weight=problem.weight,
+                random_state=rng,
+            )
+        splits = split_rows(problem, settings)
+        with record.timed("teacher labels"):
+            targets = label_transfer_set(
+                teacher, rows, problem, choices, splits=splits, settings=settings, record=record
+            )
+        temperature = find_temperature(targets, problem, choices, record)
+        real = targets[: rows.n_real]
+        rounds = Rounds(problem, X_unlabeled, teacher, real, temperature, settings, record, rng)
+        with record.timed("search"):
+            contest = Contest(
+                [Trial(candidate) for candidate in candidates],
+                metric,
+                tolerance,
+                Budget(self.max_bytes, self.max_latency_us),
+                refittable=choices.out_of_fold,
+            )
+            try:
+                contest.run(rounds, usable_splits(splits, problem))
+            finally:
+                self.frontier_, self.candidates_ = contest.frontier(), contest.candidates()
+        if problem.classes is not None:
+            targets = soften(targets, temperature)
+
+        def fit_one(trial: Trial) -> Any:
+            settings.report(f"fitting the student {trial.candidate.name}")
+            made = trial.candidate
+            return learn(clone(made.student), rows, targets, problem, made.choices, teacher)
+
+        with record.timed("student"):
+            student = contest.fit_chosen(fit_one, problem.X)
+        self.skipped_, self.metric_ = skipped, metric.name
+        self.frontier_, self.candidates_ = contest.frontier(), contest.candidates()
+        self.verdict_, self.within_tolerance_ = contest.verdict(), contest.within_tolerance
+        self.interval_ = contest.chosen.interval
+        note_fit(record, student, contest.chosen.candidate.choices, rows)
+        self.student_ = self.best_student_ = student
+        self.teacher_, self.distillation_ = teacher, record
+        self._note_columns(student, problem)
+        settings.report(self.verdict_)
+        if self.within_tolerance_ is False:
+            warnings.warn(self.verdict_, UnmetToleranceWarning, stacklevel=2)
+        return self
+
+    def _start(self) -> tuple[DistillationRecord, np.random.RandomState, Settings]:
+        rng = check_random_state(self.random_state)
+        if self.max_bytes is not None:
+            check_integer(self.max_bytes, "max_bytes", minimum=1)
+        if self.max_latency_us is not None:
+            check_real(self.max_latency_us, "max_latency_us", minimum=0.0, strict=True)
+        if self.max_leaves is not None:
+            check_integer(self.max_leaves, "max_leaves", minimum=2)
+        settings = Settings(
+            cv=list(self.cv) if isinstance(self.cv, Iterator) else self.cv,
+            memory=check_memory(self.memory),
+            n_jobs=self.n_jobs,
+            seed=int(rng.randint(np.iinfo(np.int32).max)),
+            verbose=check_integer(self.verbose, "verbose", minimum=0),
+            search_budget=2,
+        )
+        return DistillationRecord(), rng, settings
+
+    def _settle(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        X_unlabeled: Any,
+        record: DistillationRecord,
+        settings: Settings,
+    ) -> tuple[Problem, Any, Teacher]:
+        """Check what was given, and fit the teacher if it is not."""
+        make_metric(self.metric, None)
+        task = find_task(self.teacher)
+        X = as_table(X)
+        check_rows(self.students, X, task=task)
+        problem = check_problem(X, y, sample_weight, None, task=task)
+        teacher: Any = adapt_teacher(self.teacher, problem, record, task=task)
+        X_unlabeled = None if X_unlabeled is None else as_table(X_unlabeled)
+        if task == "classification":
+            problem, X_unlabeled = separate_unlabeled(problem, X_unlabeled, teacher)
+        with record.timed("teacher"):
+            teacher = fit_teacher(teacher, problem, settings, record, task=task)
+        if task == "classification":
+            problem = settle_classes(problem, teacher)
+        return problem, X_unlabeled, teacher
+
+    def _note_columns(self, student: BaseStudent, problem: Problem) -> None:
+        values = {"classes_": problem.classes}
+        for name in ("n_features_in_", "feature_names_in_"):
+            values[name] = getattr(student, name, None)
+        for name, value in values.items():
+            if value is not None:
+                setattr(self, name, value)
+            elif hasattr(self, name):
+                delattr(self, name)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict with the student.
+
+        Parameters
+        ----------
+        X : like X of fit, of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+            Labels, or values for regression.
+        """
+        check_is_fitted(self, "student_")
+        return np.asarray(self.student_.predict(as_table(X)))
+
+    @available_if(_classifies)
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Predict class probabilities with the student; regressors have no such method.
+
+        Parameters
+        ----------
+        X : like X of fit, of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        proba : ndarray of shape (n_samples, n_classes)
+            Columns in the order of `classes_`.
+        """
+        check_is_fitted(self, "student_")
+        return answer(self.student_, as_table(X), self.classes_)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the accuracy, or R2 for regression.
+
+        Parameters
+        ----------
+        X : like X of fit, of shape (n_samples, n_features)
+            Rows.
+        y : array-like of shape (n_samples,)
+            True labels or values.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        score : float
+        """
+        prediction = self.predict(X)
+        measure = accuracy_score if hasattr(self, "classes_") else r2_score
+        return float(measure(y, prediction, sample_weight=sample_weight))
+
+    def fidelity(self, X: Any, sample_weight: Any = None) -> dict[str, float]:
+        """Compare the student with the teacher, as it was given, on rows of your choice.
+
+        Parameters
+        ----------
+        X : like X of fit, of shape (n_samples, n_features)
+            Rows, best such that neither has seen; no labels are needed.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights of the rows.
+
+        Returns
+        -------
+        fidelity : dict
+            As of :class:`~skdistill.DistilledClassifier`, or its counterpart for regression.
+        """
+        check_is_fitted(self, "student_")
+        X = as_table(X)
+        weight = None if sample_weight is None else check_sample_weight(sample_weight, X)
+        if not hasattr(self, "classes_"):
+            return regression_fidelity(self.teacher_.predict(X), self.predict(X), weight)
+        teacher = self.teacher_.predict_proba(X, self.classes_)
+        return classification_fidelity(teacher, self.predict_proba(X), weight)
+
+    def __sklearn_clone__(self) -> Any:
+        """Clone everything but a fitted teacher, which both copies share."""
+        return clone_keeping(self, teacher=keep_fitted(self.teacher))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        try:
+            task = find_task(self.teacher)
+        except (TypeError, ValueError):
+            return tags
+        tags.target_tags.required = True
+        if task == "classification":
+            tags.estimator_type, tags.classifier_tags = "classifier", ClassifierTags()
+        else:
+            tags.estimator_type, tags.regressor_tags = "regressor", RegressorTags()
+        try:
+            families = [family for family, _ in list_families(self.students)]
+            members = [get_tags(make_student(family, task=task)) for family in families]
+        except (TypeError, ValueError):
+            return tags
+        given = getattr(self.teacher, "__sklearn_tags__", None)
+        teacher = members[0] if given is None else given()
+        for name in ("allow_nan", "sparse"):
+            taken = any(getattr(member.input_tags, name) for member in members)
+            setattr(tags.input_tags, name, taken and getattr(teacher.input_tags, name))
+        return tags
+
+
+def _choose(problem: Problem, X_unlabeled: Any, teacher: Teacher, settings: Settings) -> Choices:
+    """Resolve by the rules how students are distilled."""
+    classification = problem.classes is not None
+    n_rows = problem.n_weighty
+    params = {
+        "hard_label_weight": "auto",
+        "teacher_labels": "auto",
+        "augment": "auto",
+        "size_factor": 5.0,
+        "max_size": min(MOST_AUGMENTED_ROWS, max(AUGMENTED_ROWS, 2 * n_rows)),
+    }
+    if classification:
+        params |= {"temperature": "auto", "calibrate_teacher": "auto"}
+    situation = Situation(
+        X=problem.X,
+        has_labels=True,
+        has_teacher=True,
+        has_targets=False,
+        refittable=teacher.refittable,
+        n_folds=count_folds(settings.cv, problem.y, classification=classification),
+        n_rows=n_rows,
+        n_unlabeled=0 if X_unlabeled is None else num_samples(X_unlabeled),
+    )
+    return choose(params, situation)
