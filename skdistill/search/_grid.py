@@ -29,7 +29,7 @@ SIZES: dict[str, list[dict[str, Any]]] = {
         *({"max_total_leaves": n} for n in (80, 155, 310)),
         *({"max_total_leaves": n, **PLAIN} for n in (620, 1250, 2500, 5000)),
     ],
-    "pruned": [{"max_total_leaves": n} for n in (155, 620, 2500)],
+    "pruned": [{"max_total_leaves": n} for n in (155, 620)],
 }
 LEAVES = ("max_leaf_nodes", "max_total_leaves")  # the latter is the size where there are both
 
