@@ -68,7 +68,7 @@ def read_frame(path: Path, option: str, *, texts: Iterable[str] = ()) -> Any:
     kind = "Parquet" if path.suffix == ".parquet" else "CSV"
     try:
         if kind == "Parquet":
-            import_optional("pyarrow", extra="cli", purpose="Reading a Parquet file")
+            import_optional("pyarrow", extra="parquet", purpose="Reading a Parquet file")
             frame = pandas.read_parquet(path)
         else:
             frame = pandas.read_csv(path, dtype=dict.fromkeys(texts, str), low_memory=False)
