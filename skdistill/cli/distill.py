@@ -21,6 +21,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 
 from skdistill._compat import seed_estimator
+from skdistill._intervals import make_metric
 from skdistill._output import write_files
 from skdistill.cli._compact import (
     NOT_GOOD_ENOUGH,
@@ -45,7 +46,7 @@ from skdistill.distillation import DistilledClassifier, DistilledRegressor
 from skdistill.persistence._student import encode
 from skdistill.report import DistillationReport
 from skdistill.students import STUDENT_NAMES, make_student
-from skdistill.teachers import as_teacher
+from skdistill.teachers import as_teacher, find_task
 
 TEST_SHARE = 0.2
 # Parameters of the distillation that have options of their own: --jobs, --seed, --quiet.
@@ -57,9 +58,10 @@ def add_parser(commands: Any) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser(
         "distill",
-        help="distil a model file on a CSV file, and print what was lost",
+        help="distil a model file on a table, and print what was lost",
         description="Distil a fitted scikit-learn, LightGBM or XGBoost model or Pipeline on the "
-        "rows of a CSV file. Writes student.skd and summary.json.",
+        "rows of a file. Writes student.skd, summary.json and report.html, and the exports asked "
+        "for. Exit codes: 0 done, 1 error, 2 wrong options, 3 no student within --tolerance.",
     )
     parser.add_argument(
         "--teacher",
@@ -139,12 +141,13 @@ def add_parser(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Distil, measure, write and print; return 3 if no student is within the tolerance."""
     check_folder(arguments.out)
+    make_metric(arguments.metric, None)  # a wrong name must not cost a fit
     forms = [] if arguments.export is None else parse_forms(arguments.export, None, "--export")
     if arguments.student is None:
         arguments.student = "all" if wants_search(arguments) else "tree"
     with _noting_warnings(quiet=arguments.quiet) as notes:
         model = load_teacher(arguments.teacher, trust=arguments.trust)
-        task = _find_task(model)
+        task = find_task(model)
         train, test = _read_rows(arguments, model, task)
         _check_groups(arguments, train[0])
         found = (_search if wants_search(arguments) else _distil)(
@@ -269,20 +272,9 @@ def _without_nan(value: Any) -> Any:
     """Replace NaN and infinity, which JSON does not know, by None."""
     if isinstance(value, dict):
         return {key: _without_nan(member) for key, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(member) for member in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _find_task(model: Any) -> str:
-    """Take the model for a classifier if it can be one."""
-    try:
-        as_teacher(model, task="classification")
-    except (TypeError, ValueError) as error:
-        try:
-            as_teacher(model, task="regression")
-        except (TypeError, ValueError):
-            raise error from None
-        return "regression"
-    return "classification"
 
 
 def _parse_pairs(pairs: list[str], option: str, names: Iterable[str]) -> dict[str, Any]:

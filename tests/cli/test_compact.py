@@ -11,6 +11,7 @@ import pytest
 
 from skdistill import load
 from skdistill.cli._compact import NOT_GOOD_ENOUGH, parse_students
+from skdistill.cli.distill import _without_nan
 
 FEW = ("--student", "linear,tree", "--quiet")
 
@@ -85,3 +86,8 @@ def test_students_are_names_with_commas(text, names):
 def test_unknown_students_are_refused(text):
     with pytest.raises(argparse.ArgumentTypeError, match="is not all, or one or more of"):
         parse_students(text)
+
+
+def test_what_json_does_not_know_becomes_null_wherever_it_stands():
+    found = _without_nan({"a": [{"upper": float("inf")}, 1.5], "b": (float("nan"),)})
+    assert found == {"a": [{"upper": None}, 1.5], "b": [None]}
