@@ -14,150 +14,11 @@ from typing import Any
 
 import numpy as np
 from scipy import stats
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.exceptions import UndefinedMetricWarning
-from sklearn.metrics import get_scorer, log_loss, make_scorer, roc_auc_score
 from sklearn.utils import check_random_state
 
+from skdistill._scorers import Answers, Metric
 from skdistill._validation import check_integer, check_real
-
-# The names of scikit-learn's scorers that must be told the classes: a replicate may lack one.
-_AUC = {
-    "roc_auc_ovr": {"multi_class": "ovr"},
-    "roc_auc_ovo": {"multi_class": "ovo"},
-    "roc_auc_ovr_weighted": {"multi_class": "ovr", "average": "weighted"},
-    "roc_auc_ovo_weighted": {"multi_class": "ovo", "average": "weighted"},
-}
-
-
-class Answers(BaseEstimator):
-    """A model that answers by row number, so that any scorer can be called on known predictions.
-
-    ``Answers.of(classes, values)`` makes one; X of its methods are row numbers of shape (n,).
-    """
-
-    values_: np.ndarray
-
-    @staticmethod
-    def of(classes: np.ndarray | None, values: Any) -> Answers:
-        """Make one.
-
-        Parameters
-        ----------
-        classes : ndarray of shape (n_classes,) or None
-            The sorted classes; None for regression.
-        values : array-like of shape (n_rows, n_classes) or (n_rows,)
-            Probabilities, columns as in `classes`; for regression, predicted values.
-
-        Returns
-        -------
-        answers : Answers
-        """
-        answers = _Values() if classes is None else _Probabilities()
-        answers.values_ = np.asarray(values, dtype=np.float64)
-        if classes is not None:
-            answers.classes_ = np.asarray(classes)
-        return answers
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return True
-
-
-class _Probabilities(ClassifierMixin, Answers):
-    classes_: np.ndarray
-
-    def predict_proba(self, X: Any) -> np.ndarray:
-        return np.asarray(self.values_[X])
-
-    def predict(self, X: Any) -> np.ndarray:
-        return np.asarray(self.classes_[self.values_[X].argmax(axis=1)])
-
-
-class _Values(RegressorMixin, Answers):
-    def predict(self, X: Any) -> np.ndarray:
-        return np.asarray(self.values_[X])
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A metric by name, greater is better: ``metric(model, X, y, sample_weight=None)``.
-
-    Metrics that are a mean over rows, or a function of one, say what each row contributes: these
-    are resampled at once instead of one call after the other.
-    """
-
-    name: str
-    classes: np.ndarray | None
-    scorer: Callable[..., float]
-
-    def __call__(self, model: Any, X: Any, y: Any, sample_weight: Any = None) -> float:
-        if sample_weight is None:
-            return float(self.scorer(model, X, y))
-        return float(self.scorer(model, X, y, sample_weight=sample_weight))
-
-    def contributions(self, answers: Answers, y: np.ndarray) -> np.ndarray | None:
-        """Return what each row adds to the mean; None where the metric is no mean over rows."""
-        values = answers.values_
-        if self.classes is None:
-            if self.name == "neg_mean_absolute_error":
-                return -np.abs(values - y)
-            if self.name in ("neg_mean_squared_error", "neg_root_mean_squared_error"):
-                return -((values - y) ** 2)
-            return None
-        codes = np.searchsorted(self.classes, y)
-        if self.name == "accuracy":
-            return np.asarray(values.argmax(axis=1) == codes, dtype=np.float64)
-        if self.name == "neg_log_loss":
-            least = np.finfo(np.float64).eps
-            P = np.clip(values, least, 1.0 - least)
-            return np.asarray(np.log(P[np.arange(len(y)), codes]))
-        return None
-
-    def finish(self, mean: np.ndarray) -> np.ndarray:
-        """Return the metric that a mean of contributions stands for."""
-        return -np.sqrt(-mean) if self.name == "neg_root_mean_squared_error" else mean
-
-
-def make_metric(name: Any, classes: np.ndarray | None) -> Metric:
-    """Make a metric of its name.
-
-    Parameters
-    ----------
-    name : str
-        "auto" is ``neg_log_loss`` for classification and ``neg_root_mean_squared_error`` for
-        regression: both are proper. Others as in :func:`sklearn.metrics.get_scorer`.
-    classes : ndarray of shape (n_classes,) or None
-        The sorted classes; None for regression.
-
-    Returns
-    -------
-    metric : Metric
-
-    Raises
-    ------
-    ValueError
-        If there is no metric of this name.
-    """
-    if isinstance(name, str) and name == "auto":
-        name = "neg_root_mean_squared_error" if classes is None else "neg_log_loss"
-    try:
-        if not isinstance(name, str):
-            raise ValueError("not a name")
-        scorer = get_scorer(name)
-    except ValueError:
-        raise ValueError(
-            f"metric={name!r} is unknown; give 'auto' or one of the names of "
-            "sklearn.metrics.get_scorer_names(), such as 'neg_log_loss', 'roc_auc' or 'r2'."
-        ) from None
-    if classes is not None and name == "neg_log_loss":
-        scorer = make_scorer(
-            log_loss, greater_is_better=False, response_method="predict_proba", labels=classes
-        )
-    elif classes is not None and name in _AUC:
-        scorer = make_scorer(
-            roc_auc_score, response_method="predict_proba", labels=classes, **_AUC[name]
-        )
-    return Metric(name, classes, scorer)
 
 
 @dataclass(frozen=True)
@@ -204,7 +65,7 @@ def paired_interval(
     Parameters
     ----------
     scorer : Metric
-        Of :func:`make_metric`.
+        Of :func:`~skdistill._scorers.make_metric`.
     y : ndarray of shape (n_rows,)
         True labels or values.
     student, teacher : Answers
@@ -240,24 +101,18 @@ def paired_interval(
     rng = check_random_state(random_state)
     y = np.asarray(y)
     folds = np.zeros(len(y), dtype=int) if folds is None else np.asarray(folds)
-    means = [scorer.contributions(answers, y) for answers in (teacher, student)]
-
-    def score(rows: np.ndarray) -> tuple[float, float]:
-        return _score_pair(scorer, y, student, teacher, rows, sample_weight)
-
     total, scores, replicates = 0.0, np.zeros(2), np.zeros(n_resamples)
     for fold in np.unique(folds):
         rows = np.flatnonzero(folds == fold)
-        pair = score(rows)
+        pair = _score_pair(scorer, y, student, teacher, rows, sample_weight)
         if not np.isfinite(pair).all():
             continue  # one class alone, say
         share = float(len(rows) if sample_weight is None else sample_weight[rows].sum())
-        differences = _resample(
-            scorer, score, means, rows, weight=sample_weight, n_resamples=n_resamples, rng=rng
-        )
         total += share
         scores += share * np.array(pair)
-        replicates += share * differences
+        replicate = _prepare(scorer, y, student, teacher, rows, sample_weight)
+        draws = (rng.randint(len(rows), size=len(rows)) for _ in range(n_resamples))
+        replicates += share * np.array([replicate(drawn) for drawn in draws])
     if not total:
         raise ValueError(
             f"metric={scorer.name!r} is not defined on these rows: "
@@ -308,33 +163,30 @@ def _why(scorer: Metric, y: np.ndarray, student: Answers, weight: np.ndarray | N
     return "its value is not a number"
 
 
-def _resample(
+def _prepare(
     scorer: Metric,
-    score: Callable[[np.ndarray], tuple[float, float]],
-    means: list[np.ndarray | None],
+    y: np.ndarray,
+    student: Answers,
+    teacher: Answers,
     rows: np.ndarray,
-    *,
     weight: np.ndarray | None,
-    n_resamples: int,
-    rng: np.random.RandomState,
-) -> np.ndarray:
-    """Return the shortfall in each replicate of the rows."""
-    differences = np.empty(n_resamples)
-    for i in range(n_resamples):
-        drawn = rows[rng.randint(len(rows), size=len(rows))]
-        if means[0] is None or means[1] is None:
-            pair = score(drawn)
-            differences[i] = pair[0] - pair[1]
-            continue
-        w = None if weight is None else weight[drawn]
-        if w is not None and not w.sum():
-            differences[i] = math.nan
-            continue
-        of_teacher, of_student = (
-            scorer.finish(np.average(m[drawn], weights=w)) for m in means if m is not None
-        )
-        differences[i] = of_teacher - of_student
-    return differences
+) -> Callable[[np.ndarray], float]:
+    """Return the shortfall as a function of the rows that are drawn, places in `rows`."""
+    of_teacher, of_student = (
+        scorer.by_weights(Answers.of(scorer.classes, answers.values_[rows]), y[rows])
+        for answers in (teacher, student)
+    )
+
+    def replicate(drawn: np.ndarray) -> float:
+        if of_teacher is None or of_student is None:
+            pair = _score_pair(scorer, y, student, teacher, rows[drawn], weight)
+            return pair[0] - pair[1]
+        w = np.bincount(drawn, minlength=len(rows)).astype(np.float64)
+        if weight is not None:
+            w *= weight[rows]
+        return of_teacher(w) - of_student(w) if w.any() else math.nan
+
+    return replicate
 
 
 def disagreement_bound(n_disagreements: int, n_rows: int, *, confidence: float = 0.95) -> float:

@@ -131,7 +131,8 @@ class Search:
         self, split: tuple[np.ndarray, np.ndarray], rules: Choices, *, whole: bool = False
     ) -> LabeledFold:
         """Hold out rows, and let the teacher label the others."""
-        fold = hold_out(split, self.problem, self.X_unlabeled, rules, self.rng, whole=whole)
+        most = None if whole else MAX_REAL_ROWS
+        fold = hold_out(split, self.problem, self.X_unlabeled, rules, self.rng, most=most)
         labeled = label_fold(
             self.teacher,
             fold,

@@ -40,12 +40,15 @@ class Fold:
         Which of all real rows they are.
     held_out : Problem
         The real rows to score on.
+    test : ndarray of int
+        Which of all real rows these are.
     """
 
     problem: Problem
     rows: TransferSet
     train: np.ndarray
     held_out: Problem
+    test: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,7 @@ def hold_out(
     choices: Choices,
     rng: np.random.RandomState,
     *,
-    whole: bool = False,
+    most: int | None,
 ) -> Fold:
     """Make a fold on which candidates are compared.
 
@@ -120,21 +123,21 @@ def hold_out(
         Which sampler, and how many rows of it for how many real ones.
     rng : RandomState
         Draws rows where there are many, and augmented rows.
-    whole : bool, default=False
-        Whether to fit to all rows, however many.
+    most : int or None
+        Most real rows to fit to; None takes all, however many.
 
     Returns
     -------
     fold : Fold
     """
     train, test = split
-    train = train if whole else draw_rows(train, MAX_REAL_ROWS, problem.codes, rng)
+    train = train if most is None else draw_rows(train, most, problem.codes, rng)
     test = draw_rows(test, MAX_HELD_OUT_ROWS, problem.codes, rng)
     share = len(train) / problem.n_rows
     if X_unlabeled is not None:
         n_rows = num_samples(X_unlabeled)
         n_kept = max(1, round(share * n_rows))
-        n_kept = n_kept if whole else min(n_kept, MAX_UNLABELED_ROWS)
+        n_kept = n_kept if most is None else min(n_kept, MAX_UNLABELED_ROWS)
         X_unlabeled = take_rows(X_unlabeled, np.sort(rng.permutation(n_rows)[:n_kept]))
     part = take_problem(problem, train)
     rows = build_transfer_set(
@@ -145,7 +148,7 @@ def hold_out(
         sample_weight=part.weight,
         random_state=rng,
     )
-    return Fold(part, rows, train, take_problem(problem, test))
+    return Fold(part, rows, train, take_problem(problem, test), test)
 
 
 def draw_rows(

@@ -77,7 +77,7 @@ def make_folds(problem: Any = None, **choices: Any) -> Any:
     problem = make_problem(X, Y) if problem is None else problem
     splits = usable_splits(split_rows(problem, make_settings()), problem)
     rng, chosen = np.random.RandomState(0), make_choices(**choices)
-    return [hold_out(split, problem, None, chosen, rng) for split in splits], chosen
+    return [hold_out(split, problem, None, chosen, rng, most=4000) for split in splits], chosen
 
 
 def witness() -> Any:

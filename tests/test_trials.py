@@ -52,7 +52,12 @@ def make_folds(
     problem = make_problem(X, Y) if problem is None else problem
     splits = usable_splits(split_rows(problem, make_settings(cv=cv, seed=seed)), problem)
     rng, chosen = np.random.RandomState(seed), make_choices(**choices)
-    return [hold_out(split, problem, unlabeled, chosen, rng, whole=whole) for split in splits]
+    return [
+        hold_out(
+            split, problem, unlabeled, chosen, rng, most=None if whole else _trials.MAX_REAL_ROWS
+        )
+        for split in splits
+    ]
 
 
 def rows_of(table: Any) -> set[int]:

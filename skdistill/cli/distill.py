@@ -21,8 +21,8 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 
 from skdistill._compat import seed_estimator
-from skdistill._intervals import make_metric
 from skdistill._output import write_files
+from skdistill._scorers import make_metric
 from skdistill.cli._compact import (
     NOT_GOOD_ENOUGH,
     add_budgets,

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from skdistill._columns import read_column
-from skdistill._intervals import Answers, Metric, paired_interval
+from skdistill._intervals import paired_interval
+from skdistill._scorers import Answers, Metric
 from skdistill.report._evidence import Evidence
 
 # Smaller groups are listed, and say nothing of gaps.

@@ -9,8 +9,9 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from skdistill._intervals import make_metric, parse_tolerance
+from skdistill._intervals import parse_tolerance
 from skdistill._output import check_path, write_files
+from skdistill._scorers import make_metric
 from skdistill.plotting._calibration import reliability
 from skdistill.report._disagreement import (
     bound_disagreement,

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from skdistill._intervals import Answers, Interval, Metric, allowed, paired_interval
+from skdistill._intervals import Interval, allowed, paired_interval
+from skdistill._scorers import Answers, Metric
 from skdistill.report._evidence import Evidence
 
 SHIP, KEEP, NOT_WORTH_IT = "ship", "keep the teacher", "distillation not worth it"

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from skdistill._intervals import Metric, allowed
+from skdistill._intervals import allowed
+from skdistill._scorers import Metric
 from skdistill.search._rounds import HeldOut, Trial
 
 N_SURVIVORS = 6
@@ -36,7 +37,12 @@ def frontier(trials: Sequence[Trial]) -> list[Trial]:
     return best
 
 
-def select_survivors(trials: Sequence[Trial], held_out: HeldOut, metric: Metric) -> list[Trial]:
+def select_survivors(
+    trials: Sequence[Trial],
+    held_out: HeldOut,
+    metric: Metric,
+    tolerance: tuple[float, bool] | None,
+) -> list[Trial]:
     """Drop candidates that another of no more bytes is better than, by more than chance tells.
 
     Parameters
@@ -47,6 +53,8 @@ def select_survivors(trials: Sequence[Trial], held_out: HeldOut, metric: Metric)
         The rows that they were scored on.
     metric : Metric
         What the scores are.
+    tolerance : tuple or None
+        With one, those that are beyond it for sure need no verifying.
 
     Returns
     -------
@@ -63,11 +71,13 @@ def select_survivors(trials: Sequence[Trial], held_out: HeldOut, metric: Metric)
         if rival is None or rival.score <= trial.score or trial in musts:
             kept.append(trial)
             continue
-        gap = held_out.compare(metric, trial.values[0], rival.values[0], N_QUICK)
+        gap = held_out.compare(metric, trial.values[0], rival.values[0], n=N_QUICK)
         if gap.estimate <= gap.standard_error and not _has_better_twin(trial, trials):
             kept.append(trial)
     kept.sort(key=lambda t: t.n_bytes)
     edge = frontier(kept)
+    if tolerance is not None:
+        edge = [t for t in edge if _may_be_within(t, tolerance)] or edge
     others = sorted((t for t in kept if t not in edge), key=lambda t: -t.score)
     chosen = list(dict.fromkeys([*musts, *_spread(edge, N_SURVIVORS - len(musts)), *others]))
     return sorted(chosen[:N_SURVIVORS], key=lambda t: t.n_bytes)
@@ -82,6 +92,12 @@ def _has_better_twin(trial: Trial, trials: Sequence[Trial]) -> bool:
     return False
 
 
+def _may_be_within(trial: Trial, tolerance: tuple[float, bool]) -> bool:
+    """Tell whether the first round leaves a chance that the tolerance is met."""
+    gap = trial.interval
+    return gap is not None and 2 * gap.estimate - gap.upper <= allowed(tolerance, gap.teacher)
+
+
 def _spread(trials: list[Trial], n: int) -> list[Trial]:
     """Take some, evenly over their order, the first and the last among them."""
     if len(trials) <= n:
@@ -89,29 +105,16 @@ def _spread(trials: list[Trial], n: int) -> list[Trial]:
     return [trials[round(i * (len(trials) - 1) / (n - 1))] for i in range(n)]
 
 
-def order_tests(survivors: Sequence[Trial]) -> list[Trial]:
-    """Fix, by the first round alone, in which order the tolerance is tested: largest first.
-
-    A sequence that is fixed beforehand and stops at the first failure keeps the error of all its
-    tests together at that of one.
-    """
-    return frontier(survivors)[::-1]
-
-
 def is_within(trial: Trial, tolerance: tuple[float, bool]) -> bool:
-    """Tell whether the shortfall is within the tolerance, with 95 % confidence."""
+    """Tell whether the bound of the shortfall is within the tolerance."""
     interval = trial.interval
     return interval is not None and interval.upper <= allowed(tolerance, interval.teacher)
 
 
-def choose_within(tests: Sequence[Trial], tolerance: tuple[float, bool]) -> Trial | None:
-    """Walk down the sequence while the tolerance is met, and return the last that met it."""
-    chosen = None
-    for trial in tests:
-        if not is_within(trial, tolerance):
-            break
-        chosen = trial
-    return chosen
+def choose_within(trials: Sequence[Trial], tolerance: tuple[float, bool]) -> Trial | None:
+    """Return the smallest that is within the tolerance; None if there is none."""
+    within = [trial for trial in trials if is_within(trial, tolerance)]
+    return min(within, key=lambda t: (t.n_bytes, t.candidate.distilled, -t.score), default=None)
 
 
 def choose_best(trials: Sequence[Trial], held_out: HeldOut, metric: Metric) -> Trial:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from skdistill._intervals import Metric
+from skdistill._scorers import Metric
 from skdistill._trials import Splits
 from skdistill.search._choice import (
     N_QUICK,
@@ -17,7 +17,7 @@ from skdistill.search._choice import (
     choose_within,
     describe,
     frontier,
-    order_tests,
+    is_within,
     select_survivors,
 )
 from skdistill.search._cost import count_bytes, measure_latency
@@ -28,6 +28,9 @@ from skdistill.search._verdict import unmet_budget, write_verdict
 VERIFYING_ROWS = 8_000
 
 N_RESAMPLES = 200
+
+# Of what is said of all survivors together.
+CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,6 @@ class Contest:
         self.within_tolerance: bool | None = None
         self._chosen: Trial | None = None
         self._order: list[Trial] = []
-        self._tests: list[Trial] = []
 
     def run(self, rounds: Rounds, splits: Splits) -> None:
         """Compare all on the first fold, and the survivors on others; choose.
@@ -117,8 +119,7 @@ class Contest:
             self.survivors = able
             message = unmet_budget(able, self.budget.max_bytes, self.budget.max_latency_us)
             raise ValueError(message)
-        self.survivors = select_survivors(allowed, held_out, self.metric)
-        self._tests = order_tests(self.survivors)
+        self.survivors = select_survivors(allowed, held_out, self.metric, self.tolerance)
         held_out = self._verify(rounds, splits, held_out)
         for trial in self.survivors:
             if trial.latency_us is None:
@@ -157,8 +158,13 @@ class Contest:
         return held_out
 
     def _score(self, trials: Sequence[Trial], held_out: HeldOut, n: int) -> None:
+        # With a tolerance the bounds hold for all of them together, as the smallest is taken of
+        # those that meet it.
+        confidence = CONFIDENCE if self.tolerance is None else 1 - (1 - CONFIDENCE) / len(trials)
         for trial in trials:
-            trial.interval = held_out.compare(self.metric, np.concatenate(trial.values), n=n)
+            trial.interval = held_out.compare(
+                self.metric, np.concatenate(trial.values), n=n, confidence=confidence
+            )
             trial.score = trial.interval.student
 
     def _choose(self, held_out: HeldOut) -> None:
@@ -166,8 +172,7 @@ class Contest:
         within = [t for t in self.survivors if self.budget.allows(t)] or self.survivors
         chosen = None
         if self.tolerance is not None:
-            tests = [t for t in self._tests if t in within]
-            chosen = choose_within(tests, self.tolerance)
+            chosen = choose_within(within, self.tolerance)
             self.within_tolerance = chosen is not None and self.verified
         if chosen is None:
             chosen = choose_best(within, held_out, self.metric)
@@ -202,8 +207,8 @@ class Contest:
             trial.n_bytes = count_bytes(student)
             trial.latency_us = measure_latency(student, X)[0]
             if self.budget.allows(trial):
-                if trial is not self.chosen and self.tolerance is not None:
-                    self.within_tolerance = False  # the tests stopped before it
+                if self.tolerance is not None:
+                    self.within_tolerance = self.verified and is_within(trial, self.tolerance)
                 self.chosen = self._chosen = trial
                 return student
         self._chosen = None

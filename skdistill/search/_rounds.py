@@ -12,19 +12,20 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils.parallel import Parallel, delayed
 
-from skdistill._intervals import Answers, Interval, Metric, paired_interval
+from skdistill._intervals import Interval, paired_interval
 from skdistill._labels import label_fold
 from skdistill._learning import learn
 from skdistill._problem import Problem, Settings
 from skdistill._record import DistillationRecord
-from skdistill._trials import LabeledFold, Splits, draw_rows, hold_out
+from skdistill._scorers import Answers, Metric
+from skdistill._trials import LabeledFold, Splits, hold_out
 from skdistill.search._cost import count_bytes
 from skdistill.search._grid import Candidate
 from skdistill.students import reads_teacher
 from skdistill.teachers import Teacher
 
-# Real rows that all candidates are fitted to; the survivors get those of a fold of the search.
-FIRST_ROWS = 1_500
+# Real rows that all candidates are fitted to, and the survivors.
+FIRST_ROWS, SURVIVOR_ROWS = 1_500, 10_000
 
 
 @dataclass(eq=False)
@@ -62,7 +63,13 @@ class HeldOut:
         )
 
     def compare(
-        self, metric: Metric, student: np.ndarray, other: np.ndarray | None = None, n: int = 200
+        self,
+        metric: Metric,
+        student: np.ndarray,
+        other: np.ndarray | None = None,
+        *,
+        n: int,
+        confidence: float = 0.95,
     ) -> Interval:
         """Bound by how much a student's score is below the teacher's, or another student's."""
         return paired_interval(
@@ -73,6 +80,7 @@ class HeldOut:
             folds=self.folds,
             sample_weight=self.weight,
             n_resamples=n,
+            confidence=confidence,
         )
 
 
@@ -106,16 +114,17 @@ class Rounds:
         Returns
         -------
         held_out : HeldOut
-            What the teacher says of the same rows, itself fitted to the same others if it can be.
+            What the teacher says of the same rows. In the first round it was fitted to as few
+            rows as the candidates, which are to be told apart; then to all rows of the other
+            folds, as it is what will be replaced.
         """
         train, test = split
-        if first:
-            train = draw_rows(train, FIRST_ROWS, self.problem.codes, self.rng)
+        most = FIRST_ROWS if first else SURVIVOR_ROWS
         rules = next(
             (t.candidate.choices for t in trials if t.candidate.distilled),
             trials[0].candidate.choices,
         )
-        fold = hold_out((train, test), self.problem, self.X_unlabeled, rules, self.rng)
+        fold = hold_out((train, test), self.problem, self.X_unlabeled, rules, self.rng, most=most)
         labeled = label_fold(
             self.teacher,
             fold,
@@ -126,12 +135,14 @@ class Rounds:
             settings=self.settings,
             record=self.record,
         )
-        teacher = self.teacher if labeled.teacher is None else labeled.teacher
         rows = fold.held_out
-        if rows.classes is None:
-            answers = teacher.predict(rows.X)
+        if not first or labeled.teacher is None:
+            answers = self.targets[fold.test]
+        elif rows.classes is None:
+            answers = labeled.teacher.predict(rows.X)
         else:
-            answers = teacher.predict_proba(rows.X, rows.classes)
+            answers = labeled.teacher.predict_proba(rows.X, rows.classes)
+        if rows.classes is not None:
             labeled = labeled.soften(self.temperature)
         self._fit(trials, labeled)
         y = np.asarray(rows.y)

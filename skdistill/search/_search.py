@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted, check_memory
 
 from skdistill._choosing import Choices, Situation, choose
 from skdistill._compat import check_sample_weight, clone_keeping, num_samples
-from skdistill._intervals import make_metric, parse_tolerance
+from skdistill._intervals import parse_tolerance
 from skdistill._labels import adapt_teacher, find_temperature, fit_teacher, label_transfer_set
 from skdistill._learning import learn
 from skdistill._problem import (
@@ -27,6 +27,7 @@ from skdistill._problem import (
     settle_classes,
 )
 from skdistill._record import DistillationRecord, note_fit
+from skdistill._scorers import make_metric
 from skdistill._trials import split_rows, usable_splits
 from skdistill._validation import check_integer, check_real
 from skdistill.exceptions import UnmetToleranceWarning
@@ -140,21 +141,21 @@ class CompactSearch(MetaEstimatorMixin, BaseEstimator):
 
     Notes
     -----
-    The teacher is refitted to the same rows as the students, at most 4000 in each fold: it is
-    compared with them on rows that neither has seen. A teacher that cannot be refitted answers
-    itself; if it was fitted to these rows, its score is flattered and the search too strict.
+    Of the first fold, 1500 rows are enough to tell who may survive, six at most. On the other
+    folds survivors are fitted to at most 10000 rows and meet the teacher fitted to all rows of
+    the other folds: neither has seen the rows they are compared on. A teacher that cannot be
+    refitted answers itself; if it was fitted to these rows, its score is flattered and the search
+    too strict.
 
-    The bound is the estimate and 1.64 standard errors of a paired bootstrap [1]_. Which students
-    are tested, and in which order, is fixed by the first fold; testing stops at the first that
-    fails, which keeps the chance of a wrong claim at 5 % for all tests together [2]_ [3]_. The
-    claim is of students fitted to as many rows as in a fold.
+    The bound "upper" is from the standard error of a paired bootstrap [1]_. With a tolerance it
+    holds for all survivors together with 95 % confidence, after Bonferroni: the smallest of those
+    that are within it may be taken. The survivors are fixed by the first fold, whose rows do not
+    verify [2]_. The claim is of students fitted to as many rows as in a fold.
 
     References
     ----------
     .. [1] Efron and Tibshirani, "An Introduction to the Bootstrap", 1993.
-    .. [2] Maurer, Hothorn and Lehmacher, "Multiple comparisons in drug clinical trials and
-       preclinical assays: a-priori ordered hypotheses", 1995.
-    .. [3] Angelopoulos, Bates, Candes, Jordan and Lei, "Learn then Test: Calibrating Predictive
+    .. [2] Angelopoulos, Bates, Candes, Jordan and Lei, "Learn then Test: Calibrating Predictive
        Algorithms to Achieve Risk Control", arXiv:2110.01052, 2021.
 
     Examples

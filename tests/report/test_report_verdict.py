@@ -9,7 +9,7 @@ import pytest
 from report_parts import make_case
 
 from skdistill import DistillationReport
-from skdistill._intervals import make_metric
+from skdistill._scorers import make_metric
 from skdistill.report._evidence import Evidence
 from skdistill.report._groups import compare_groups, read_groups
 from skdistill.report._verdict import KEEP, NOT_WORTH_IT, SHIP, decide
