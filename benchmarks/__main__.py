@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks import dao, deploy, speed
+from benchmarks import compact, dao, deploy, speed
 from benchmarks.cells import cache_folder
 from benchmarks.compare import compare
 from benchmarks.datasets import list_available
@@ -23,6 +23,7 @@ RESULTS = Path(__file__).parent / "results"
 DOCS = Path(__file__).parent.parent / "docs"
 SUITES: dict[str, Any] = {
     **{name: PlannedSuite(plan) for name, plan in PLANS.items()},
+    "compact": compact,
     "dao": dao,
     "deploy": deploy,
     "speed": speed,

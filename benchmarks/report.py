@@ -7,6 +7,7 @@ from pathlib import Path
 
 from benchmarks import appendix, searching, sections, verdict
 from benchmarks.chapters import FIGURES, figure_text, narrow_parts
+from benchmarks.compact_tables import compact_parts
 from benchmarks.deployment import deployment_parts
 from benchmarks.figures import draw_gap_closed, draw_matrix, draw_pareto
 from benchmarks.paired import Cell, pair
@@ -29,6 +30,7 @@ ALL_SUITES = (
     "speed",
     "dao",
     "deploy",
+    "compact",
 )
 
 
@@ -56,6 +58,7 @@ def write_report(results: Path, docs: Path) -> Path:
     suite = next((name for name in STUDENT_SUITES if any(map(is_ok, suites.get(name, [])))), "")
     parts = [_introduction(rows), *_student_parts(suites.get(suite, []), figures)]
     parts += narrow_parts(suites, figures)
+    parts += compact_parts(suites.get("compact", []))
     parts += deployment_parts(suites.get("deploy", []), figures)
     parts += _closing_parts(rows)
     page = docs / "results.md"
