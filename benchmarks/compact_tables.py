@@ -54,10 +54,11 @@ def _summary(rows: Sequence[Row]) -> str:
     broken = [row for row in promised if not metric(row, "holds")]
     beyond = [row for row in broken if _excess(row) > 1.64]
     ratios = [metric(row, "ratio") for row in rows]
+    n_sets = len({row["dataset"] for row in rows})
     text = (
         f"- The student is **{quantity(statistics.median(ratios))} times smaller** than the "
-        f"teacher at the median (from {quantity(min(ratios))} to {quantity(max(ratios))} times), over "
-        f"{plural(len({row['dataset'] for row in rows}), 'data set')}.\n"
+        f"teacher at the median (from {quantity(min(ratios))} to {quantity(max(ratios))} times), "
+        f"over {plural(n_sets, 'data set')}.\n"
         f"- In {len(promised)} of {plural(len(rows), 'search')} a student was said to be within "
         "the tolerance with 95 % confidence"
     )
