@@ -6,7 +6,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skdistill import DistilledClassifier, DistilledRegressor
+from skdistill import CompactSearch, DistilledClassifier, DistilledRegressor
 from skdistill.students import (
     AdditiveStudentClassifier,
     AdditiveStudentRegressor,
@@ -69,7 +69,14 @@ ESTIMATORS = [
     DistilledRegressor(
         Ridge(), student="linear", teacher_labels="in_sample", augment=None, search_budget=0
     ),
+    CompactSearch(
+        LogisticRegression(), students=TreeStudentClassifier(max_leaf_nodes=4, refine=False), cv=2
+    ),
+    CompactSearch(Ridge(), students=TreeStudentRegressor(max_leaf_nodes=4, refine=False), cv=2),
 ]
+
+NAN = "The student takes missing values, also where the teacher does not."
+WEIGHTS = "Folds and augmented rows are drawn by row: weight two is not two rows there."
 
 
 def expected_failures(estimator: Any) -> dict[str, str]:
@@ -83,6 +90,11 @@ def expected_failures(estimator: Any) -> dict[str, str]:
         reason = "The teacher that it grows itself bins and counts by row."
     elif name.startswith("Distilled"):
         return expected_of_distilled(estimator)
+    elif name == "CompactSearch":
+        return {
+            "check_estimators_nan_inf": NAN,
+            "check_sample_weight_equivalence_on_dense_data": WEIGHTS,
+        }
     else:
         return {}
     check = "check_sample_weight_equivalence_on_{}_data"
@@ -94,14 +106,11 @@ def expected_of_distilled(estimator: Any) -> dict[str, str]:
     """Reason of each check that a distilled estimator is not meant to pass."""
     reasons = {}
     if isinstance(estimator.student, str | TreeStudentClassifier | TreeStudentRegressor):
-        reasons["check_estimators_nan_inf"] = (
-            "The student takes missing values, also where the teacher does not."
-        )
+        reasons["check_estimators_nan_inf"] = NAN
     if estimator.augment is not None:
-        weights = "Folds and augmented rows are drawn by row: weight two is not two rows there."
-        reasons["check_sample_weight_equivalence_on_dense_data"] = weights
+        reasons["check_sample_weight_equivalence_on_dense_data"] = WEIGHTS
         if estimator.student == "boosting":
-            reasons["check_sample_weight_equivalence_on_sparse_data"] = weights
+            reasons["check_sample_weight_equivalence_on_sparse_data"] = WEIGHTS
     return reasons
 
 

@@ -156,6 +156,7 @@ def describe(
         "verified": verified,
         "bytes": trial.n_bytes,
         "latency_us": trial.latency_us,
+        "compiled": None if trial.latency_us is None else trial.is_compiled,
         "within_tolerance": None
         if tolerance is None or not verified
         else is_within(trial, tolerance),

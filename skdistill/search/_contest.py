@@ -113,7 +113,7 @@ class Contest:
         self._score(able, held_out, N_QUICK)
         if self.budget.max_latency_us is not None:
             for trial in able:
-                trial.latency_us = measure_latency(trial.student, rounds.problem.X)[0]
+                _time(trial, trial.student, rounds.problem.X)
         allowed = [trial for trial in able if self.budget.allows(trial)]
         if not allowed:
             self.survivors = able
@@ -123,7 +123,7 @@ class Contest:
         held_out = self._verify(rounds, splits, held_out)
         for trial in self.survivors:
             if trial.latency_us is None:
-                trial.latency_us = measure_latency(trial.student, rounds.problem.X)[0]
+                _time(trial, trial.student, rounds.problem.X)
         self._choose(held_out)
 
     def _verify(self, rounds: Rounds, splits: Splits, first: HeldOut) -> HeldOut:
@@ -205,7 +205,7 @@ class Contest:
         for trial in self._order:
             student = fit(trial)
             trial.n_bytes = count_bytes(student)
-            trial.latency_us = measure_latency(student, X)[0]
+            _time(trial, student, X)
             if self.budget.allows(trial):
                 if self.tolerance is not None:
                     self.within_tolerance = self.verified and is_within(trial, self.tolerance)
@@ -247,3 +247,7 @@ class Contest:
             n_folds=self.n_folds if verified else 1,
             verified=verified,
         )
+
+
+def _time(trial: Trial, student: Any, X: Any) -> None:
+    trial.latency_us, trial.is_compiled = measure_latency(student, X)

@@ -37,6 +37,7 @@ class Trial:
     n_bytes: int = 0
     student: Any = None  # as fitted last
     latency_us: float | None = None
+    is_compiled: bool = True
     score: float = -np.inf
     interval: Interval | None = None
     failure: str | None = None

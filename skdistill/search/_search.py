@@ -111,7 +111,8 @@ class CompactSearch(MetaEstimatorMixin, BaseEstimator):
     candidates_ : list of dict
         All that were tried, in the same form: "student", "params", "name", "distilled", "score",
         "teacher_score", "shortfall", its bound "upper", "n_folds", "verified" (whether the scores
-        come from other rows than those that chose), "bytes", "latency_us", "within_tolerance",
+        come from other rows than those that chose), "bytes", "latency_us", "compiled" (False
+        where there is no C compiler: the time is then the estimator's own), "within_tolerance",
         "chosen" and "failure".
     skipped_ : dict of str to str
         Families that could not be tried, and why.

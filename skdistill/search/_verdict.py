@@ -103,6 +103,8 @@ def write_verdict(
             " The teacher cannot be refitted: if it has seen these rows, its score is flattered, "
             "and the comparison too strict."
         )
+    if not chosen.is_compiled:
+        text += " There is no C compiler here: its time is that of the estimator in Python."
     if not verified:
         text += " The same rows chose it, which flatters it."
     return text
