@@ -52,7 +52,7 @@ class Settings:
     n_jobs: int | None
     seed: int
     verbose: int
-    search_budget: int
+    search_budget: int = 0
 
     def report(self, message: str) -> None:
         """Print one line of progress to stderr."""

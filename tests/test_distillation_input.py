@@ -216,7 +216,9 @@ def test_labels() -> None:
 def test_fewer_rows_than_folds() -> None:
     few = np.r_[0:2, 50:52]
     distilled = DistilledClassifier(LogisticRegression(), teacher_labels="cross_fit", cv=5)
-    with pytest.raises(ValueError, match="cv=5 needs at least 5 rows, got 4; use a smaller cv"):
+    with pytest.raises(
+        ValueError, match="cv=5 needs at least 5 rows, got n_samples=4; use a smaller cv"
+    ):
         distilled.fit(X[few], y[few])
     fallback = DistilledClassifier(LogisticRegression(), student="linear").fit(X[few], y[few])
     assert fallback.distillation_.teacher_labels == "in_sample"

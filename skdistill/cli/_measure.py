@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import pickle
-import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from sklearn.metrics import accuracy_score, log_loss, r2_score, root_mean_squared_error
 
-from skdistill._compat import num_samples, take_rows
+from skdistill._compat import num_samples
 from skdistill.metrics import classification_fidelity, regression_fidelity
+from skdistill.report._footprint import microseconds_per_row, pickled_bytes
 from skdistill.transfer import plausibility, resolve_sampler
-
-BATCH = 500  # rows of one timed call
 
 MIN_ROWS_OF_PLAUSIBILITY, MAX_ROWS_OF_PLAUSIBILITY = 200, 2_000
 
@@ -28,25 +25,6 @@ COLUMNS = {
     "bytes": ("bytes", "{:,}"),
     "us_per_row": ("µs/row", "{:.1f}"),
 }
-
-
-def pickled_bytes(model: Any) -> int | None:
-    """Count the bytes of a pickled model; None where it cannot be pickled."""
-    try:
-        return len(pickle.dumps(model, protocol=pickle.HIGHEST_PROTOCOL))
-    except (pickle.PicklingError, TypeError, AttributeError):
-        return None
-
-
-def microseconds_per_row(predict: Callable[[Any], Any], X: Any) -> float:
-    """Time batches of 500 rows, the best of three after one to warm up."""
-    rows = take_rows(X, np.arange(BATCH) % num_samples(X))
-    times = []
-    for _ in range(4):
-        start = time.perf_counter()
-        predict(rows)
-        times.append(time.perf_counter() - start)
-    return 1e6 * min(times[1:]) / BATCH
 
 
 def aligned_proba(model: Any, classes: np.ndarray) -> Callable[[Any], np.ndarray]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from skdistill._record import DistillationRecord
-from skdistill.cli._measure import BATCH, COLUMNS, format_table
+from skdistill.cli._measure import COLUMNS, format_table
 from skdistill.metrics import gap_closed
+from skdistill.report._footprint import BATCH
 
 # Differences within so many standard errors are called chance (90 % of normal ones).
 CHANCE = 1.64

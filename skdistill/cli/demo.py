@@ -15,8 +15,9 @@ from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
-from skdistill.cli._measure import format_table, measure_classifier, pickled_bytes
+from skdistill.cli._measure import format_table, measure_classifier
 from skdistill.distillation import DistilledClassifier
+from skdistill.report._footprint import pickled_bytes
 from skdistill.students import (
     BoostingStudentClassifier,
     LinearStudentClassifier,

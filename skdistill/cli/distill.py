@@ -63,6 +63,15 @@ def add_parser(commands: Any) -> None:
         "rows of a file. Writes student.skd, summary.json and report.html, and the exports asked "
         "for. Exit codes: 0 done, 1 error, 2 wrong options, 3 no student within --tolerance.",
     )
+    _add_input(parser)
+    _add_student(parser)
+    add_budgets(parser)
+    _add_evidence(parser)
+    _add_output(parser)
+    parser.set_defaults(run=run)
+
+
+def _add_input(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--teacher",
         type=Path,
@@ -88,6 +97,9 @@ def add_parser(commands: Any) -> None:
         help="rows to measure on, best such that the teacher has not seen them; without it a "
         "fifth of --data is held out",
     )
+
+
+def _add_student(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--student",
         type=parse_students,
@@ -112,7 +124,9 @@ def add_parser(commands: Any) -> None:
         help="a parameter of the distillation, such as hard_label_weight=1 or augment=None; may "
         "be given several times",
     )
-    add_budgets(parser)
+
+
+def _add_evidence(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--metric",
         default="auto",
@@ -125,6 +139,9 @@ def add_parser(commands: Any) -> None:
         metavar="COLUMN",
         help="compare quality between the groups of a column; may be given several times",
     )
+
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--export", metavar="FORMS", help="also write the student as any of python,c,onnx"
     )
@@ -135,7 +152,6 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--quiet", action="store_true", help="no progress and no warnings on stderr"
     )
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -150,9 +166,10 @@ def run(arguments: argparse.Namespace) -> int:
         task = find_task(model)
         train, test = _read_rows(arguments, model, task)
         _check_groups(arguments, train[0])
-        found = (_search if wants_search(arguments) else _distil)(
-            model, task, train, test, arguments
-        )
+        if wants_search(arguments):
+            found = _search(model, train, arguments)
+        else:
+            found = _distil(model, train, test, arguments)
         report = DistillationReport.from_estimator(
             found.estimator,
             *test,
@@ -200,8 +217,9 @@ class _Found:
     code: int = 0
 
 
-def _distil(model: Any, task: str, train: Any, test: Any, arguments: argparse.Namespace) -> _Found:
+def _distil(model: Any, train: Any, test: Any, arguments: argparse.Namespace) -> _Found:
     """Distil into one student, and fit it directly too."""
+    task = find_task(model)
     student = make_student(arguments.student, task=task)
     student.set_params(**_parse_pairs(arguments.param, "--param", student.get_params()))
     distiller = (DistilledClassifier if task == "classification" else DistilledRegressor)(
@@ -227,7 +245,7 @@ def _distil(model: Any, task: str, train: Any, test: Any, arguments: argparse.Na
     return _Found(distiller, direct, {"measured": rows, "plausibility": plausible}, tell)
 
 
-def _search(model: Any, task: str, train: Any, test: Any, arguments: argparse.Namespace) -> _Found:
+def _search(model: Any, train: Any, arguments: argparse.Namespace) -> _Found:
     """Search for the smallest student that meets the demands."""
     found = search(model, train, arguments)
     summary = {"frontier": found.frontier_, "verdict": found.verdict_}

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import pickle
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from skdistill._compat import num_samples, take_rows
 from skdistill.exceptions import ExportError
 from skdistill.export import to_c
 from skdistill.plotting._answers import class_text
 from skdistill.report._evidence import Evidence
+from skdistill.report._footprint import microseconds_per_row, pickled_bytes
 from skdistill.students import export_text
-
-BATCH = 500  # rows of one timed call
 
 MOST_POINTS, MOST_WEIGHTS, MOST_LEAVES_DRAWN = 200, 40, 16
 
@@ -26,28 +21,20 @@ MOST_POINTS, MOST_WEIGHTS, MOST_LEAVES_DRAWN = 200, 40, 16
 def describe_cost(estimator: Any, evidence: Evidence) -> dict[str, Any]:
     """Measure bytes and time of teacher and student; None for what cannot be measured."""
     teacher, student = estimator.teacher_, estimator.student_
-    rows = take_rows(evidence.X, np.arange(BATCH) % num_samples(evidence.X))
     if evidence.classes is None:
         calls = teacher.predict, student.predict
     else:
         calls = (lambda X: teacher.predict_proba(X, evidence.classes)), student.predict_proba
-    bytes_teacher, bytes_student = _pickled(teacher.fitted_models), _pickled(student)
+    bytes_teacher, bytes_student = pickled_bytes(teacher.fitted_models), pickled_bytes(student)
     ratio = bytes_teacher / bytes_student if bytes_teacher and bytes_student else None
     return {
         "teacher_bytes": bytes_teacher,
         "student_bytes": bytes_student,
         "student_c_table_bytes": _table_bytes(student),
         "times_smaller": ratio,
-        "teacher_us_per_row": _microseconds(calls[0], rows),
-        "student_us_per_row": _microseconds(calls[1], rows),
+        "teacher_us_per_row": microseconds_per_row(calls[0], evidence.X),
+        "student_us_per_row": microseconds_per_row(calls[1], evidence.X),
     }
-
-
-def _pickled(model: Any) -> int | None:
-    try:
-        return len(pickle.dumps(model, protocol=pickle.HIGHEST_PROTOCOL))
-    except (pickle.PicklingError, TypeError, AttributeError):
-        return None
 
 
 def _table_bytes(student: Any) -> int | None:
@@ -57,16 +44,6 @@ def _table_bytes(student: Any) -> int | None:
             return int(to_c(student, Path(folder) / "student.c", check=False).table_bytes)
         except (ExportError, TypeError):
             return None
-
-
-def _microseconds(predict: Callable[[Any], Any], rows: Any) -> float:
-    """Time batches of rows, the best of three after one to warm up."""
-    times = []
-    for _ in range(4):
-        start = time.perf_counter()
-        predict(rows)
-        times.append(time.perf_counter() - start)
-    return 1e6 * min(times[1:]) / BATCH
 
 
 def describe_choice(estimator: Any) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from skdistill._problem import (
 )
 from skdistill._record import DistillationRecord, note_fit
 from skdistill._scorers import make_metric
-from skdistill._trials import split_rows, usable_splits
+from skdistill._trials import Splits, split_rows, usable_splits
 from skdistill._validation import check_integer, check_real
 from skdistill.exceptions import UnmetToleranceWarning
 from skdistill.metrics import classification_fidelity, regression_fidelity
@@ -236,7 +236,6 @@ class CompactSearch(MetaEstimatorMixin, BaseEstimator):
         problem, X_unlabeled, teacher = self._settle(
             X, y, sample_weight, X_unlabeled, record, settings
         )
-        metric = make_metric(self.metric, problem.classes)
         choices = _choose(problem, X_unlabeled, teacher, settings)
         candidates, skipped = list_candidates(
             self.students,
@@ -264,18 +263,15 @@ class CompactSearch(MetaEstimatorMixin, BaseEstimator):
         temperature = find_temperature(targets, problem, choices, record)
         real = targets[: rows.n_real]
         rounds = Rounds(problem, X_unlabeled, teacher, real, temperature, settings, record, rng)
+        contest = Contest(
+            [Trial(candidate) for candidate in candidates],
+            make_metric(self.metric, problem.classes),
+            tolerance,
+            Budget(self.max_bytes, self.max_latency_us),
+            refittable=choices.out_of_fold,
+        )
         with record.timed("search"):
-            contest = Contest(
-                [Trial(candidate) for candidate in candidates],
-                metric,
-                tolerance,
-                Budget(self.max_bytes, self.max_latency_us),
-                refittable=choices.out_of_fold,
-            )
-            try:
-                contest.run(rounds, usable_splits(splits, problem))
-            finally:
-                self.frontier_, self.candidates_ = contest.frontier(), contest.candidates()
+            self._hold(contest, rounds, usable_splits(splits, problem))
         if problem.classes is not None:
             targets = soften(targets, temperature)
 
@@ -286,18 +282,35 @@ class CompactSearch(MetaEstimatorMixin, BaseEstimator):
 
         with record.timed("student"):
             student = contest.fit_chosen(fit_one, problem.X)
-        self.skipped_, self.metric_ = skipped, metric.name
-        self.frontier_, self.candidates_ = contest.frontier(), contest.candidates()
-        self.verdict_, self.within_tolerance_ = contest.verdict(), contest.within_tolerance
-        self.interval_ = contest.chosen.interval
         note_fit(record, student, contest.chosen.candidate.choices, rows)
-        self.student_ = self.best_student_ = student
-        self.teacher_, self.distillation_ = teacher, record
-        self._note_columns(student, problem)
+        self.teacher_, self.distillation_, self.skipped_ = teacher, record, skipped
+        self._finish(contest, student, problem)
         settings.report(self.verdict_)
         if self.within_tolerance_ is False:
             warnings.warn(self.verdict_, UnmetToleranceWarning, stacklevel=2)
         return self
+
+    def _hold(self, contest: Contest, rounds: Rounds, splits: Splits) -> None:
+        """Hold the contest; what was found stays also where it ends by an error or interrupt."""
+        try:
+            contest.run(rounds, splits)
+        finally:
+            self.frontier_, self.candidates_ = contest.frontier(), contest.candidates()
+
+    def _finish(self, contest: Contest, student: BaseStudent, problem: Problem) -> None:
+        """Set the fitted attributes."""
+        self.frontier_, self.candidates_ = contest.frontier(), contest.candidates()
+        self.verdict_, self.within_tolerance_ = contest.verdict(), contest.within_tolerance
+        self.interval_, self.metric_ = contest.chosen.interval, contest.metric.name
+        self.student_ = self.best_student_ = student
+        values = {"classes_": problem.classes}
+        for name in ("n_features_in_", "feature_names_in_"):
+            values[name] = getattr(student, name, None)
+        for name, value in values.items():
+            if value is not None:
+                setattr(self, name, value)
+            elif hasattr(self, name):
+                delattr(self, name)
 
     def _start(self) -> tuple[DistillationRecord, np.random.RandomState, Settings]:
         rng = check_random_state(self.random_state)
@@ -313,7 +326,6 @@ class CompactSearch(MetaEstimatorMixin, BaseEstimator):
             n_jobs=self.n_jobs,
             seed=int(rng.randint(np.iinfo(np.int32).max)),
             verbose=check_integer(self.verbose, "verbose", minimum=0),
-            search_budget=2,
         )
         return DistillationRecord(), rng, settings
 
@@ -341,16 +353,6 @@ class CompactSearch(MetaEstimatorMixin, BaseEstimator):
         if task == "classification":
             problem = settle_classes(problem, teacher)
         return problem, X_unlabeled, teacher
-
-    def _note_columns(self, student: BaseStudent, problem: Problem) -> None:
-        values = {"classes_": problem.classes}
-        for name in ("n_features_in_", "feature_names_in_"):
-            values[name] = getattr(student, name, None)
-        for name, value in values.items():
-            if value is not None:
-                setattr(self, name, value)
-            elif hasattr(self, name):
-                delattr(self, name)
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict with the student.

@@ -107,7 +107,9 @@ def make_folds(
 def _shuffled_folds(n_folds: int, y: np.ndarray, stratify: bool, random_state: Any) -> Any:
     """Build the splitter for a number of folds, and check that there are rows enough."""
     if len(y) < n_folds:
-        raise ValueError(f"cv={n_folds} needs at least {n_folds} rows, got {len(y)}; {_REMEDY}")
+        raise ValueError(
+            f"cv={n_folds} needs at least {n_folds} rows, got n_samples={len(y)}; {_REMEDY}"
+        )
     if not stratify:
         return KFold(n_folds, shuffle=True, random_state=random_state)
     largest = int(np.max(np.unique(y, return_counts=True)[1]))

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import pickle
-
 import numpy as np
-import pandas as pd
 import pytest
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.linear_model import LinearRegression, LogisticRegression
@@ -13,13 +10,10 @@ from sklearn.metrics import log_loss, r2_score
 from sklearn.preprocessing import scale
 
 from skdistill.cli._measure import (
-    BATCH,
     aligned_proba,
     format_table,
     measure_classifier,
     measure_regressor,
-    microseconds_per_row,
-    pickled_bytes,
 )
 
 X, Y = scale(load_iris().data), load_iris().target
@@ -57,20 +51,6 @@ def test_a_regressor_is_measured_against_truth_and_teacher():
     assert row["r2"] == pytest.approx(model.score(X[:, :3], y))
     assert row["rmse"] == pytest.approx(np.sqrt(np.mean((prediction - y) ** 2)))
     assert row["fidelity_r2"] == pytest.approx(r2_score(teacher, prediction))
-
-
-@pytest.mark.parametrize("n_rows", [1, 3, BATCH + 1])
-def test_speed_is_timed_on_full_batches(n_rows):
-    seen = []
-    frame = pd.DataFrame({"a": np.arange(n_rows)})
-    assert microseconds_per_row(seen.append, frame) >= 0
-    assert [len(rows) for rows in seen] == [BATCH] * 4
-    assert seen[0]["a"].tolist() == (np.arange(BATCH) % n_rows).tolist()
-
-
-def test_bytes():
-    assert pickled_bytes([1]) == len(pickle.dumps([1], protocol=pickle.HIGHEST_PROTOCOL))
-    assert pickled_bytes(lambda: 0) is None
 
 
 def test_the_table_has_the_columns_that_any_row_has():

@@ -260,7 +260,9 @@ class TestCache:
 class TestErrors:
     def test_fewer_rows_than_folds(self):
         X, y = np.arange(4.0)[:, None], np.arange(4.0)
-        with pytest.raises(ValueError, match=r"cv=5 needs at least 5 rows, got 4; use a smaller"):
+        with pytest.raises(
+            ValueError, match=r"cv=5 needs at least 5 rows, got n_samples=4; use a smaller"
+        ):
             run(Recorder(), X, y, classes=None, cv=5)
 
     def test_every_class_smaller_than_the_folds(self):
