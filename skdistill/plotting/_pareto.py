@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from skdistill._intervals import allowed, parse_tolerance
 from skdistill.plotting._answers import get_axes
 
 
@@ -102,7 +103,10 @@ class ParetoDisplay:
         self.ax_ = get_axes(ax, "ParetoDisplay")
         self.figure_ = self.ax_.figure
         self.ax_.set_xscale("log")
-        self.ax_.scatter(self.sizes, self.scores, s=12, color="gray", label="candidates")
+        others = np.setdiff1d(np.arange(len(self.sizes)), self.frontier)
+        if len(others):
+            points = self.sizes[others], self.scores[others]
+            self.ax_.scatter(*points, s=12, color="gray", label="other candidates")
         settings = {"marker": "o", "label": "frontier"} | line_params
         points = self.sizes[self.frontier], self.scores[self.frontier]
         (self.line_,) = self.ax_.plot(*points, **settings)
@@ -114,13 +118,14 @@ class ParetoDisplay:
             point = self.sizes[self.chosen], self.scores[self.chosen]
             self.ax_.plot(*point, "*", markersize=14, linestyle="none", label="chosen")
         if self.names is not None:
+            middle = np.sqrt(self.sizes.min() * self.sizes.max())
             for i in self.frontier:
-                place = (self.sizes[i], self.scores[i])
-                text = self.names[i]
+                left = bool(self.sizes[i] > middle)  # the text must not leave the axes
                 self.ax_.annotate(
-                    text,
-                    place,
-                    xytext=(4, -10),
+                    self.names[i],
+                    (self.sizes[i], self.scores[i]),
+                    xytext=(-4, 5) if left else (4, -10),
+                    ha="right" if left else "left",
                     textcoords="offset points",
                     fontsize="x-small",
                     parse_math=False,
@@ -167,11 +172,15 @@ class ParetoDisplay:
         if not rows:
             raise ValueError("search measured no candidate; there is nothing to draw.")
         chosen = [i for i, row in enumerate(rows) if row["chosen"]]
+        teacher, lowest = rows[-1]["teacher_score"], None
+        if search.tolerance is not None:
+            lowest = teacher - allowed(parse_tolerance(search.tolerance), teacher)
         return cls(
             [row["bytes"] for row in rows],
             [row["score"] for row in rows],
             names=[row["name"] for row in rows],
-            teacher_score=rows[-1]["teacher_score"],
+            teacher_score=teacher,
+            lowest=lowest,
             chosen=chosen[0] if chosen else None,
             metric=search.metric_,
         ).plot(ax, **line_params)

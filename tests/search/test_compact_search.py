@@ -13,6 +13,7 @@ from sklearn.model_selection import cross_val_score
 
 from skdistill import CompactSearch
 from skdistill.exceptions import UnmetToleranceWarning
+from skdistill.plotting import ParetoDisplay
 from skdistill.students import BaseStudent, TreeStudentClassifier
 
 FEW = [TreeStudentClassifier(max_leaf_nodes=n, refine=False) for n in (2, 8)]
@@ -181,3 +182,11 @@ def test_interrupt_finishes_with_the_first_fold(rows, forest, monkeypatch):
 def test_inside_a_cross_validation(rows, forest):
     search = CompactSearch(forest, students=FEW, cv=2, random_state=0)
     assert cross_val_score(search, *rows, cv=2).min() > 0.6
+
+
+def test_the_frontier_is_drawn_with_the_tolerance(search):
+    figures = pytest.importorskip("matplotlib.figure")
+    display = ParetoDisplay.from_estimator(search, ax=figures.Figure().subplots())
+    assert display.names == [row["name"] for row in search.frontier_]
+    assert display.lowest == pytest.approx(display.teacher_score - 10.0)
+    assert search.frontier_[display.chosen]["chosen"]
