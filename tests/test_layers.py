@@ -25,6 +25,7 @@ LAYERS: dict[str, tuple[int, int]] = {
     "_validation": GROUND,
     "targets": (1, 0),
     "losses": (1, 1),
+    "hints": (1, 1),
     "metrics": (1, 1),
     "_intervals": (1, 2),
     "_ensembles": (1, 1),
