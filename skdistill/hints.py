@@ -59,12 +59,12 @@ class Hints:
     relations: np.ndarray | None
     relation_weight: float
 
-    def head(self, n_rows: int) -> Hints:
-        """Return the hints of the first `n_rows` rows."""
+    def take(self, rows: slice | np.ndarray) -> Hints:
+        """Return the hints of some of the rows."""
         return replace(
             self,
-            features=None if self.features is None else self.features[:n_rows],
-            relations=None if self.relations is None else self.relations[:n_rows],
+            features=None if self.features is None else self.features[rows],
+            relations=None if self.relations is None else self.relations[rows],
         )
 
 

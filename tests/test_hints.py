@@ -201,9 +201,9 @@ def test_features_of_nothing_have_no_columns():
     assert landmark_embedding(np.zeros((5, 3)), 4, rng=np.random.RandomState(0)).shape == (5, 0)
 
 
-def test_head_of_hints():
+def test_some_rows_of_hints():
     hints = Hints(np.arange(6.0).reshape(3, 2), 0.5, None, 0.0)
-    head = hints.head(2)
+    head = hints.take(slice(0, 2))
     assert head.relations is None
     assert head.feature_weight == 0.5
     assert_allclose(head.features, [[0, 1], [2, 3]])
