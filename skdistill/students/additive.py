@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from skdistill.hints import Hints
 from skdistill.losses import DistillationLoss
 from skdistill.students._additive.base import AdditiveStudent
 from skdistill.students._additive.fit import FINE, FINEST
@@ -109,7 +110,14 @@ class AdditiveStudentClassifier(AdditiveStudent, TaughtClassifier):
     """
 
     def _fit_rows(
-        self, X: Any, loss: DistillationLoss, weight: np.ndarray, real: RealRows, teacher: Any
+        self,
+        X: Any,
+        loss: DistillationLoss,
+        weight: np.ndarray,
+        real: RealRows,
+        *,
+        teacher: Any,
+        hints: Hints | None,
     ) -> None:
         Z = self._fit_encoder(X, loss.mixed, weight)
         card = self._fit_tables(
@@ -204,7 +212,14 @@ class AdditiveStudentRegressor(AdditiveStudent, TaughtRegressor):
     """
 
     def _fit_rows(
-        self, X: Any, target: np.ndarray, weight: np.ndarray, real: RealRows, teacher: Any
+        self,
+        X: Any,
+        target: np.ndarray,
+        weight: np.ndarray,
+        real: RealRows,
+        *,
+        teacher: Any,
+        hints: Hints | None,
     ) -> None:
         Z = self._fit_encoder(X, target[:, None], weight)
         scale = fit_scale(target[:, None], weight)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from skdistill.hints import Hints
 from skdistill.losses import DistillationLoss
-from skdistill.students._base import StudentClassifier, StudentRegressor
+from skdistill.students._hinted import HintedClassifier, HintedRegressor
 from skdistill.students._mlp.base import MLPStudent, narrow
 from skdistill.students._mlp.inputs import fit_scale
 from skdistill.students._mlp.targets import ProbabilityTargets, ValueTargets, class_targets
@@ -13,7 +14,7 @@ from skdistill.students._real_rows import RealRows
 from skdistill.students._scores import class_probabilities, prior_scores
 
 
-class MLPStudentClassifier(MLPStudent, StudentClassifier):
+class MLPStudentClassifier(MLPStudent, HintedClassifier):
     """Small neural network that learns class probabilities from soft targets.
 
     Fully connected ReLU layers; minimises the combined distillation loss [3]_ by minibatch Adam
@@ -135,8 +136,13 @@ class MLPStudentClassifier(MLPStudent, StudentClassifier):
     True
     """
 
-    def _fit_encoded(
-        self, Z: np.ndarray, loss: DistillationLoss, weight: np.ndarray, real: RealRows
+    def _fit_hinted(
+        self,
+        Z: np.ndarray,
+        loss: DistillationLoss,
+        weight: np.ndarray,
+        real: RealRows,
+        hints: Hints | None,
     ) -> None:
         start = prior_scores(loss.mixed, weight)
         truth = ProbabilityTargets(real.truth[:, -len(start) :].astype(np.float32))
@@ -150,6 +156,7 @@ class MLPStudentClassifier(MLPStudent, StudentClassifier):
             truth=truth,
             taught=taught,
             predict=class_probabilities,
+            hints=hints,
         )
 
     def _proba_encoded(self, Z: np.ndarray) -> np.ndarray:
@@ -157,7 +164,7 @@ class MLPStudentClassifier(MLPStudent, StudentClassifier):
             return class_probabilities(self._scores(Z))
 
 
-class MLPStudentRegressor(MLPStudent, StudentRegressor):
+class MLPStudentRegressor(MLPStudent, HintedRegressor):
     """Small neural network that learns a teacher's predictions.
 
     Fully connected ReLU layers; minimises the squared error to the mixture of the teacher's
@@ -271,8 +278,13 @@ class MLPStudentRegressor(MLPStudent, StudentRegressor):
     (2,)
     """
 
-    def _fit_encoded(
-        self, Z: np.ndarray, target: np.ndarray, weight: np.ndarray, real: RealRows
+    def _fit_hinted(
+        self,
+        Z: np.ndarray,
+        target: np.ndarray,
+        weight: np.ndarray,
+        real: RealRows,
+        hints: Hints | None,
     ) -> None:
         scale = fit_scale(target[:, None], weight)
         targets = ValueTargets(scale.apply(target[:, None]).astype(np.float32))
@@ -292,6 +304,7 @@ class MLPStudentRegressor(MLPStudent, StudentRegressor):
             truth=truth,
             taught=taught,
             predict=predict,
+            hints=hints,
         )
         last = self.coefs_[-1].astype(np.float64) * scale.width
         self.coefs_[-1] = narrow(last)
