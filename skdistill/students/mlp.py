@@ -112,6 +112,13 @@ class MLPStudentClassifier(MLPStudent, HintedClassifier):
     The last layer has one output for each class; with two classes a single one, the log-odds of
     the second. The temperature acts on the loss alone: predictions are at temperature one.
 
+    A teacher's features and relations, given as `hints`, are learned by the last hidden layer and
+    then dropped. A linear regressor on it meets the features [5]_: half the squared error, times
+    its weight, is added to the row's loss, and the regressor is penalised like the output layer.
+    The layer keeps relations itself [6]_: in each batch the distances between 48 rows, and with
+    twice the weight the angles between 16 rows; in L-BFGS those of the same twelve groups of 48
+    rows, each row counting the same. Inputs and penalty are chosen without hints.
+
     References
     ----------
     .. [1] Kingma, D. P., Ba, J. (2015). Adam: A Method for Stochastic Optimization. ICLR.
@@ -120,6 +127,9 @@ class MLPStudentClassifier(MLPStudent, HintedClassifier):
        arXiv:1503.02531.
     .. [4] Liu, D. C., Nocedal, J. (1989). On the limited memory BFGS method for large scale
        optimization. Mathematical Programming 45.
+    .. [5] Romero, A., Ballas, N., Kahou, S. E., Chassang, A., Gatta, C., Bengio, Y. (2015).
+       FitNets: Hints for Thin Deep Nets. ICLR.
+    .. [6] Park, W., Kim, D., Lu, Y., Cho, M. (2019). Relational Knowledge Distillation. CVPR.
 
     Examples
     --------
@@ -259,12 +269,22 @@ class MLPStudentRegressor(MLPStudent, HintedRegressor):
 
     The target is standardised inside, too.
 
+    A teacher's features and relations, given as `hints`, are learned by the last hidden layer and
+    then dropped. A linear regressor on it meets the features [4]_: half the squared error, times
+    its weight, is added to the row's loss, and the regressor is penalised like the output layer.
+    The layer keeps relations itself [5]_: in each batch the distances between 48 rows, and with
+    twice the weight the angles between 16 rows; in L-BFGS those of the same twelve groups of 48
+    rows, each row counting the same. Inputs and penalty are chosen without hints.
+
     References
     ----------
     .. [1] Kingma, D. P., Ba, J. (2015). Adam: A Method for Stochastic Optimization. ICLR.
     .. [2] He, K., Zhang, X., Ren, S., Sun, J. (2015). Delving Deep into Rectifiers. ICCV.
     .. [3] Liu, D. C., Nocedal, J. (1989). On the limited memory BFGS method for large scale
        optimization. Mathematical Programming 45.
+    .. [4] Romero, A., Ballas, N., Kahou, S. E., Chassang, A., Gatta, C., Bengio, Y. (2015).
+       FitNets: Hints for Thin Deep Nets. ICLR.
+    .. [5] Park, W., Kim, D., Lu, Y., Cho, M. (2019). Relational Knowledge Distillation. CVPR.
 
     Examples
     --------

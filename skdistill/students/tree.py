@@ -274,6 +274,11 @@ class TreeStudentClassifier(_TreeStudent, HintedClassifier):
     between its first and last percentile in training: predictions level off outside. Fitting
     them takes one more copy of the encoded rows.
 
+    A teacher's features and relations, given as `hints`, shape the splits alone. Up to six
+    principal components of both are further outputs: their squared error counts in growth,
+    refinement and search, a variance of one as much as all that splits can save of the targets'
+    loss, times its weight. The values of the leaves and the pruning are those of the targets.
+
     References
     ----------
     .. [1] Breiman, L., Friedman, J. H., Olshen, R. A., Stone, C. J. (1984). Classification and
@@ -396,6 +401,11 @@ class TreeStudentRegressor(_TreeStudent, HintedRegressor):
     Linear leaves see categories as ranks and missing values as the mean, and each column only
     between its first and last percentile in training: predictions level off outside. Fitting
     them takes one more copy of the encoded rows.
+
+    A teacher's features and relations, given as `hints`, shape the splits alone. Up to six
+    principal components of both are further outputs: their squared error counts in growth,
+    refinement and search, a variance of one as much as all that splits can save of the targets'
+    loss, times its weight. The values of the leaves and the pruning are those of the targets.
 
     References
     ----------

@@ -22,7 +22,7 @@ from skdistill.students import (
 )
 from skdistill.students._hints import MAX_COLUMNS, structure_columns
 
-HINTED = ("tree", "mlp")
+HINTED = ("tree", "additive", "mlp")
 
 
 def make(n_rows=120):
