@@ -95,12 +95,12 @@ def test_a_weight_near_zero_changes_little_and_the_response_is_still_learned(kin
         assert (strong == (target > 0)).mean() > 0.95
 
 
-def test_settings_are_chosen_and_training_is_ended_with_hints_too():
-    X, target, features = make()
+@pytest.mark.parametrize("kind", ["classifier", "regressor"])
+def test_settings_are_chosen_and_training_is_ended_with_hints_too(kind):
+    X, _, features = make()
     hints = Hints(features, 1.0, features, 1.0)
-    student = MLPStudentRegressor(
-        hidden_layer_sizes=(8,), max_iter=200, polish=10, n_restarts=2, random_state=0
-    )
-    again = [student.fit(X, target, hints=hints).predict(X) for _ in range(2)]
-    assert_array_equal(*again)
-    assert explained(student, features) > 0.5
+    auto = {"alpha": "auto", "input_transform": "auto", "early_stopping": True}
+    shorter = {"max_iter": 200, "polish": 10, "n_restarts": 2}
+    students = [fit(kind, hints, **auto, **shorter) for _ in range(2)]
+    assert_array_equal(*(student.predict(X) for student in students))
+    assert explained(students[0], features) > 0.5

@@ -130,6 +130,24 @@ def test_batches_take_the_relations_of_their_own_rows():
     assert losses[0] < 0.5 * min(losses[1:])
 
 
+def test_the_start_that_keeps_relations_best_is_kept():
+    X, features, _ = make(n_rows=200)
+    task = Task(X.astype(np.float32), ValueTargets(np.zeros((200, 1), np.float32)), np.ones(200))
+    task = task.with_hints(Hints(None, 0.0, features, 1.0))
+    recipe = Recipe((4,), np.zeros(1), 0.0, 0.01, 100, 20, 20, 0, 5)
+    starts = {}
+    kept, _ = fit_network(
+        task,
+        recipe,
+        np.random.default_rng(0),
+        lambda network, n_steps: starts.setdefault(id(network), network),
+    )
+    groups = Groups.draw(task.relations, np.random.default_rng(0))
+    losses = {key: groups.loss(network.forward(task.X)[-2])[0] for key, network in starts.items()}
+    assert len(losses) == 5
+    assert id(kept) == min(losses, key=losses.get)
+
+
 def test_a_part_of_a_task_has_the_hints_of_its_rows():
     X, features, weight = make()
     task = Task(X, ValueTargets(X[:, :1]), weight).with_hints(Hints(features, 1.0, 2 * features, 3))
