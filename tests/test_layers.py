@@ -32,6 +32,7 @@ LAYERS: dict[str, tuple[int, int]] = {
     "teachers": (2, 0),
     "transfer": (2, 0),
     "students": (2, 0),
+    "knowledge": (2, 1),
     "_record": (3, 0),
     "_choosing": (3, 1),
     "_candidates": (3, 2),
