@@ -19,7 +19,7 @@ class FeatureKnowledge(BaseEstimator):
 
     Parameters
     ----------
-    weight : float, default=0.5
+    weight : float, default=0.1
         Weight in the student's loss against that of the response, above zero. The default is the
         one that did least harm in a small comparison; which is best differs by data.
     representation : "auto", str, int or callable, default="auto"
@@ -65,7 +65,7 @@ class FeatureKnowledge(BaseEstimator):
     def __init__(
         self,
         *,
-        weight: float = 0.5,
+        weight: float = 0.1,
         representation: str | int | Callable[[Any], Any] = "auto",
         n_components: int = 16,
     ) -> None:
@@ -97,7 +97,7 @@ class RelationKnowledge(BaseEstimator):
 
     Parameters
     ----------
-    weight : float, default=0.5
+    weight : float, default=0.1
         Weight in the student's loss against that of the response, above zero. The default is the
         one that did least harm in a small comparison; which is best differs by data.
     representation : "auto", str, int or callable, default="auto"
@@ -138,7 +138,7 @@ class RelationKnowledge(BaseEstimator):
     def __init__(
         self,
         *,
-        weight: float = 0.5,
+        weight: float = 0.1,
         representation: str | int | Callable[[Any], Any] = "auto",
         n_landmarks: int = 64,
     ) -> None:
