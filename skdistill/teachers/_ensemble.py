@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 from sklearn.utils import check_random_state
 
 from skdistill.teachers._base import Teacher
@@ -140,6 +141,19 @@ class EnsembleTeacher(Teacher):
         for weight, member in zip(self.weights, self.members, strict=True):
             total = total + weight * member.predict(X)
         return total
+
+    def _represent(self, X: Any, where: Any) -> Any:
+        """Put the members' representations side by side, each by its weight and mean length."""
+        blocks = []
+        for weight, member in zip(self.weights, self.members, strict=True):
+            if weight:
+                block = member.represent(X, where)
+                squares = block.multiply(block) if sp.issparse(block) else block**2
+                length = np.sqrt(squares.sum() / block.shape[0])
+                blocks.append(block * (np.sqrt(weight) / length if length else 1.0))
+        if any(sp.issparse(block) for block in blocks):
+            return sp.hstack(blocks, format="csr")
+        return np.hstack(blocks)
 
 
 def _check_weights(weights: Any, n_teachers: int) -> np.ndarray:
