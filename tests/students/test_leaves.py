@@ -69,7 +69,7 @@ def test_infinite_shrinkage_leaves_the_root():
 
 @pytest.mark.parametrize("seed", range(20))
 def test_no_probability_is_below_zero_by_rounding(seed):
-    nodes, X, y = grow(n_leaves=30, seed=seed)
+    nodes, X, _ = grow(n_leaves=30, seed=seed)
     places, leaf = Places.of(nodes), nodes.apply(X)
     p = np.random.default_rng(seed).random(30)[leaf]
     p[leaf % 3 == 0] = 0.0
