@@ -17,7 +17,6 @@ from skdistill._holder import StudentHolder
 from skdistill._problem import Problem, Settings, check_problem, settle_classes
 from skdistill._record import DistillationRecord, note_fit
 from skdistill._validation import check_choice, check_integer, check_real
-from skdistill.students._expansion import last_step
 from skdistill.transfer import build_transfer_set, count_folds
 
 
@@ -60,7 +59,7 @@ class BaseSelfDistilled(StudentHolder):
         student = self._make_student(rng)
         choices = self._choose(student)
         problem = self._check_problem(self._check_rows(X, student), y, sample_weight)
-        record = DistillationRecord(teacher=type(last_step(student)).__name__)
+        record = DistillationRecord(teacher=type(student).__name__)
         chain = Chain(student, problem, choices, settings, record)
         reason = _why_no_comparison(problem, settings)
         with record.timed("search"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import joblib
@@ -177,10 +178,11 @@ class Chain:
 
     def _answer(self, jobs: list[tuple[Any, ...]]) -> list[tuple[np.ndarray, float, bool]]:
         """Fit to the first rows of each job and answer on the second; tell what is not cached."""
-        run = _Runner(self, self._hash())
+        run = _Runner(self, self._key)
         return list(Parallel(n_jobs=self.settings.n_jobs)(delayed(run)(*job) for job in jobs))
 
-    def _hash(self) -> str | None:
+    @cached_property
+    def _key(self) -> str | None:
         """Hash all that answers depend on but rows and targets; None without a cache."""
         if self.settings.memory.location is None:
             return None

@@ -21,7 +21,7 @@ class SelfDistilledClassifier(ClassifierMixin, ProbabilityHolder, BaseSelfDistil
     fitted anew to the probabilities that the one before gives, mixed with the true labels [1]_.
     The probabilities are out of fold: each row is labelled by a copy that was not fitted to it, as
     labels of rows that a student has memorised say nothing new. It is a way to regularise [2]_,
-    and no knowledge is added: expect a little, with noisy labels and few rows, or nothing.
+    and no knowledge is added: a student that fits noise gains by it, one that is tuned hardly ever.
 
     Parameters
     ----------

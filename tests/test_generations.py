@@ -224,7 +224,7 @@ def test_student_that_cannot_be_hashed_is_fitted_without_the_cache(tmp_path: Any
             raise TypeError("not today")
 
     chain = make_chain(Unhashable(), values_problem(), memory=Memory(str(tmp_path), verbose=0))
-    assert chain._hash() is None
+    assert chain._key is None
     assert chain.run(1, average=False)[0].predict(X).shape == (150,)
 
 
