@@ -5,6 +5,7 @@ from skdistill.distillation import DistilledClassifier, DistilledRegressor
 from skdistill.persistence import load, save
 from skdistill.report import DistillationReport
 from skdistill.search import CompactSearch
+from skdistill.self_distillation import SelfDistilledClassifier, SelfDistilledRegressor
 
 __version__ = "0.1.0"
 
@@ -13,6 +14,8 @@ __all__ = [
     "DistillationReport",
     "DistilledClassifier",
     "DistilledRegressor",
+    "SelfDistilledClassifier",
+    "SelfDistilledRegressor",
     "__version__",
     "export",
     "load",

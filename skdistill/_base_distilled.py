@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, MetaEstimatorMixin
 from sklearn.utils import check_random_state, get_tags
-from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, check_memory
+from sklearn.utils.validation import check_is_fitted
 
 from skdistill._candidates import list_candidates
 from skdistill._choosing import Choices, Situation, choose
-from skdistill._compat import clone_keeping, num_samples, seed_estimator
+from skdistill._compat import clone_keeping, num_samples
+from skdistill._holder import StudentHolder
 from skdistill._labels import (
     adapt_teacher,
     find_hints,
@@ -36,28 +34,14 @@ from skdistill._trials import split_rows
 from skdistill._validation import check_integer
 from skdistill.hints import Hints
 from skdistill.knowledge import describe_hints
-from skdistill.students import BaseStudent, make_student, takes_hints, takes_soft_targets
+from skdistill.students import takes_hints, takes_soft_targets
 from skdistill.targets import soften
 from skdistill.teachers import Teacher, keep_fitted
 from skdistill.transfer import TransferSet, build_transfer_set, count_folds
 
 
-def student_has(method: str) -> Any:
-    """Offer a method where the student has it, or will have it once it is fitted."""
-
-    def check(self: Any) -> bool:
-        student = getattr(self, "student_", None)
-        if student is None:
-            student = make_student(self.student, task=self._task)
-        return hasattr(student, method)
-
-    return available_if(check)
-
-
-class BaseDistilled(MetaEstimatorMixin, BaseEstimator, metaclass=ABCMeta):
+class BaseDistilled(StudentHolder, metaclass=ABCMeta):
     """The flow, the same for classification and regression."""
-
-    _task: str
 
     def fit(
         self,
@@ -162,25 +146,8 @@ class BaseDistilled(MetaEstimatorMixin, BaseEstimator, metaclass=ABCMeta):
             raise ValueError(
                 "search_budget=1 leaves nothing to compare; give 0 for fixed rules, or at least 2."
             )
-        settings = Settings(
-            cv=list(self.cv) if isinstance(self.cv, Iterator) else self.cv,
-            memory=check_memory(self.memory),
-            n_jobs=self.n_jobs,
-            seed=int(rng.randint(np.iinfo(np.int32).max)),
-            verbose=check_integer(self.verbose, "verbose", minimum=0),
-            search_budget=budget,
-        )
+        settings = self._make_settings(rng, search_budget=budget)
         return DistillationRecord(), rng, settings
-
-    def _make_student(self, rng: np.random.RandomState) -> Any:
-        return seed_estimator(make_student(self.student, task=self._task), rng)
-
-    def _check_rows(self, X: Any, student: Any) -> Any:
-        """Let a built-in student check X first: a bad X must not cost teacher time."""
-        X = as_table(X)
-        if isinstance(student, BaseStudent):
-            student.check_rows(X)
-        return X
 
     def _check_unlabeled(self, X_unlabeled: Any, teacher: Teacher | None) -> Any:
         if X_unlabeled is None:
@@ -252,27 +219,7 @@ class BaseDistilled(MetaEstimatorMixin, BaseEstimator, metaclass=ABCMeta):
         self.student_, self.teacher_, self.distillation_ = student, teacher, record
         if problem.classes is not None:
             self.classes_ = problem.classes
-        for name in ("n_features_in_", "feature_names_in_"):
-            if hasattr(student, name):
-                setattr(self, name, getattr(student, name))
-            elif hasattr(self, name):
-                delattr(self, name)
-
-    def predict(self, X: Any) -> np.ndarray:
-        """Predict with the student.
-
-        Parameters
-        ----------
-        X : like X of fit, of shape (n_samples, ...)
-            Rows.
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,)
-            Labels, or values for regression.
-        """
-        check_is_fitted(self)
-        return self.student_.predict(as_table(X))
+        self._copy_columns(student)
 
     def _fitted_teacher(self) -> Teacher:
         check_is_fitted(self)
@@ -309,27 +256,14 @@ class BaseDistilled(MetaEstimatorMixin, BaseEstimator, metaclass=ABCMeta):
                 "learned; give an unfitted teacher, which is fitted inside, or several fitted "
                 "ones as values of 'teacher'."
             )
-        student = params.get("student", self.student)
-        nested = sorted(name for name in params if name.startswith("student__"))
-        if nested and isinstance(student, str):
-            raise ValueError(
-                f"student={student!r} is a name, which has no parameters to set by {nested}; give "
-                "an instance as student, such as skdistill.students.TreeStudentClassifier()."
-            )
         return super().set_params(**params)
 
     def __sklearn_clone__(self) -> Any:
         """Clone everything but a fitted teacher, which both copies share."""
         return clone_keeping(self, teacher=keep_fitted(self.teacher))
 
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        try:
-            members = [get_tags(make_student(self.student, task=self._task))]
-        except (TypeError, ValueError):
-            members = []
+    def _members(self) -> list[Any]:
+        members = super()._members()
         if hasattr(self.teacher, "__sklearn_tags__"):
             members.append(get_tags(self.teacher))
-        tags.input_tags.allow_nan = all(member.input_tags.allow_nan for member in members)
-        tags.input_tags.sparse = all(member.input_tags.sparse for member in members)
-        return tags
+        return members

@@ -117,10 +117,53 @@ def row_losses(student: Any, held_out: Problem) -> np.ndarray:
         error for regression.
     """
     classes, codes = held_out.classes, held_out.codes
-    if classes is None or codes is None:
-        return np.asarray((np.ravel(student.predict(held_out.X)) - held_out.y) ** 2)
-    if not hasattr(student, "predict_proba"):
+    if classes is not None and codes is not None and not hasattr(student, "predict_proba"):
         return np.asarray(student.predict(held_out.X) != held_out.y, dtype=np.float64)
-    P = np.zeros((len(codes), len(classes)))
-    P[:, np.searchsorted(classes, student.classes_)] = student.predict_proba(held_out.X)
-    return -np.log(np.maximum(P[np.arange(len(codes)), codes], LEAST_PROBABILITY))
+    return answer_losses(answer(student, held_out.X, classes), held_out)
+
+
+def answer(student: Any, X: Any, classes: np.ndarray | None) -> np.ndarray:
+    """Predict with a fitted student, as a teacher would label.
+
+    Parameters
+    ----------
+    student : estimator
+        Fitted.
+    X : array-like with n_samples rows
+        Rows.
+    classes : ndarray of shape (n_classes,) or None
+        Labels of the columns; one that the student has not seen gets zeros. None for regression.
+
+    Returns
+    -------
+    answers : ndarray of shape (n_samples, n_classes) or (n_samples,)
+        Probabilities, or predictions.
+    """
+    if classes is None:
+        return np.ravel(student.predict(X))
+    P = np.asarray(student.predict_proba(X))
+    if len(student.classes_) == len(classes):
+        return P
+    aligned = np.zeros((len(P), len(classes)))
+    aligned[:, np.searchsorted(classes, student.classes_)] = P
+    return aligned
+
+
+def answer_losses(answers: np.ndarray, held_out: Problem) -> np.ndarray:
+    """Compute the loss of answers to real rows: log loss, or squared error.
+
+    Parameters
+    ----------
+    answers : ndarray of shape (n_samples, n_classes) or (n_samples,)
+        As `answer` gives them.
+    held_out : Problem
+        Rows with true labels.
+
+    Returns
+    -------
+    losses : ndarray of shape (n_samples,)
+    """
+    if held_out.codes is None:
+        return np.asarray((answers - held_out.y) ** 2)
+    right = answers[np.arange(len(answers)), held_out.codes]
+    return -np.log(np.maximum(right, LEAST_PROBABILITY))

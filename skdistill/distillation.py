@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
-from sklearn.utils.validation import check_is_fitted
 
-from skdistill._base_distilled import BaseDistilled, student_has
+from skdistill._base_distilled import BaseDistilled
 from skdistill._compat import check_sample_weight
+from skdistill._holder import ProbabilityHolder, student_has
 from skdistill._problem import Problem, as_table, check_values, settle_classes
 from skdistill.metrics import classification_fidelity, regression_fidelity
 from skdistill.teachers import Teacher
 
 
-class DistilledClassifier(ClassifierMixin, BaseDistilled):
+class DistilledClassifier(ClassifierMixin, ProbabilityHolder, BaseDistilled):
     """Distil a classifier into a compact student.
 
     The teacher labels a transfer set of real, unlabelled and augmented rows with probabilities;
@@ -137,7 +136,6 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
     """
 
     _task = "classification"
-    classes_: np.ndarray
 
     def __init__(
         self,
@@ -178,28 +176,6 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
 
     def _settle(self, problem: Problem, teacher: Teacher | None) -> Problem:
         return settle_classes(problem, teacher)
-
-    @student_has("predict_proba")
-    def predict_proba(self, X: Any) -> np.ndarray:
-        """Predict class probabilities with the student.
-
-        Parameters
-        ----------
-        X : like X of fit, of shape (n_samples, ...)
-            Rows.
-
-        Returns
-        -------
-        proba : ndarray of shape (n_samples, n_classes)
-            Columns in the order of `classes_`.
-        """
-        check_is_fitted(self)
-        P = self.student_.predict_proba(as_table(X))
-        if len(self.student_.classes_) == len(self.classes_):
-            return P
-        aligned = np.zeros((len(P), len(self.classes_)))
-        aligned[:, np.searchsorted(self.classes_, self.student_.classes_)] = P
-        return aligned
 
     @student_has("predict_proba")
     def fidelity(self, X: Any, sample_weight: Any = None) -> dict[str, float]:

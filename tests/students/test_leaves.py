@@ -67,6 +67,19 @@ def test_infinite_shrinkage_leaves_the_root():
     assert_allclose(shrunk_means(places, totals, 1e15), y.mean(), rtol=1e-6)
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_no_probability_is_below_zero_by_rounding(seed):
+    nodes, X, _ = grow(n_leaves=30, seed=seed)
+    places, leaf = Places.of(nodes), nodes.apply(X)
+    p = np.random.default_rng(seed).random(30)[leaf]
+    p[leaf % 3 == 0] = 0.0
+    weight = np.linspace(0.1, 2.3, len(X))
+    totals = Totals.of(places, leaf, np.column_stack([p, 1 - p]), weight)
+    values = shrunk_means(places, totals, 0.0)
+    assert values.min() == 0.0
+    assert values.max() <= 1.0
+
+
 @pytest.mark.parametrize("alpha", [0.0, 0.3, 1.0, 3.0, 1e9])
 def test_pruning_is_that_of_scikit_learn(alpha):
     nodes, X, y = grow(n_leaves=20)

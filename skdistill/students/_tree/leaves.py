@@ -139,7 +139,8 @@ def shrunk_means(places: Places, totals: Totals, strength: float) -> np.ndarray:
         below = places.children[split]
         keep = totals.mass[split] / (totals.mass[split] + strength)
         values[below] = values[split] + keep * (means[below] - means[split])
-    return values
+    # Rounding must not lead out of the range of the means: no probability is below zero.
+    return np.clip(values, np.nanmin(means, axis=0), np.nanmax(means, axis=0))
 
 
 def prune(places: Places, losses: np.ndarray, penalty: float) -> np.ndarray:
