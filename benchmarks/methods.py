@@ -19,7 +19,12 @@ from benchmarks.encoding import make_encoder
 from benchmarks.plans import SAMPLER_NAMES, sampler_method
 from benchmarks.students import StudentSpec
 from benchmarks.tasks import SkippedError
-from skdistill import DistilledClassifier, DistilledRegressor
+from skdistill import (
+    DistilledClassifier,
+    DistilledRegressor,
+    SelfDistilledClassifier,
+    SelfDistilledRegressor,
+)
 
 # Folds of the cross-validation that tunes a direct student.
 TUNING_FOLDS = 3
@@ -138,6 +143,21 @@ def _tune(context: Context, candidates: list[tuple[Any, dict[str, list[Any]]]]) 
     )
 
 
+def plain(context: Context) -> Fitted:
+    """Fit to the hard labels alone, in the student's own settings."""
+    return Fitted(context.student().fit(context.split.X_train, context.split.y_train))
+
+
+def self_distilled(context: Context) -> Fitted:
+    """Let the student learn from itself, with the defaults."""
+    classification = context.task == "classification"
+    estimator = (SelfDistilledClassifier if classification else SelfDistilledRegressor)(
+        context.student(), memory=context.memory, random_state=context.seed
+    ).fit(context.split.X_train, context.split.y_train)
+    chosen = {"generation": estimator.best_generation_, "tried": len(estimator.generations_)}
+    return Fitted(estimator.student_, chosen=chosen)
+
+
 def hard_labels(context: Context) -> Fitted:
     """Fit to the teacher's own labels of the training rows."""
     labels = context.teacher.predict(context.split.X_train)
@@ -238,6 +258,10 @@ METHODS: dict[str, Callable[[Context], Fitted]] = {
     "ours-no_hard_labels": lambda context: by_rules(context, hard_label_weight=0.0),
     "ours-no_temperature": without_temperature,
     "ours-no_refinement": without_refinement,
+    "ours-features": lambda context: by_rules(context, knowledge=["response", "feature"]),
+    "ours-relations": lambda context: by_rules(context, knowledge=["response", "relation"]),
+    "plain": plain,
+    "self": self_distilled,
     "ours-greedy": greedy,
     **{sampler_method(name): partial(by_rules, augment=name) for name in SAMPLER_NAMES},
 }

@@ -6,7 +6,8 @@ most 2000 training rows. The others but ``full`` ask one question each: ``trees`
 for a tree gives beyond greedy growth; ``pruned`` whether a teacher's own trees, pruned, beat a
 gradient boosting of the same size that is fitted directly; ``samplers`` which augmented rows help;
 ``curves`` what few labels and unlabelled rows do; ``poor_teachers`` whether a teacher that knows
-nothing does harm.
+nothing does harm; ``knowledge`` what features and relations are worth beside the responses;
+``self_distillation`` what a student learns from itself.
 """
 
 from __future__ import annotations
@@ -28,10 +29,12 @@ from benchmarks.students import (
 __all__ = [
     "CURVES",
     "FULL",
+    "KNOWLEDGE",
     "PLANS",
     "POOR",
     "QUICK",
     "SAMPLERS",
+    "SELF",
     "SMOKE",
     "SuitePlan",
     "plausibility_method",
@@ -235,6 +238,31 @@ POOR = replace(
     max_train=1000,
 )
 
+KNOWLEDGE = replace(
+    QUICK,
+    name="knowledge",
+    datasets=(
+        "german_credit",
+        "magic_gamma",
+        "telco_churn",
+        "yeast",
+        "segment",
+        "satimage",
+        "california_housing",
+        "kin8nm",
+        "concrete",
+    ),
+    teachers=("lightgbm", "mlp"),
+    students=(TREES[1], MLPS[1]),
+    ablated=(),
+    peers=(),
+    base=("plain", "ours-no_search", "ours-features", "ours-relations"),
+    max_train=1000,
+)
+
+# A student is its own teacher: the one named here is fitted for comparison alone.
+SELF = replace(KNOWLEDGE, name="self_distillation", teachers=("lightgbm",), base=("plain", "self"))
+
 SMOKE = SuitePlan(
     name="smoke",
     datasets=("sklearn:breast_cancer", "sklearn:diabetes"),
@@ -249,5 +277,16 @@ SMOKE = SuitePlan(
 
 PLANS = {
     plan.name: plan
-    for plan in (QUICK, FULL, TREES_PLAN, PRUNED_PLAN, SAMPLERS, CURVES, POOR, SMOKE)
+    for plan in (
+        QUICK,
+        FULL,
+        TREES_PLAN,
+        PRUNED_PLAN,
+        SAMPLERS,
+        CURVES,
+        POOR,
+        KNOWLEDGE,
+        SELF,
+        SMOKE,
+    )
 }

@@ -10,6 +10,7 @@ from benchmarks.chapters import FIGURES, figure_text, narrow_parts
 from benchmarks.compact_tables import compact_parts
 from benchmarks.deployment import deployment_parts
 from benchmarks.figures import draw_gap_closed, draw_matrix, draw_pareto
+from benchmarks.kinds import kind_parts
 from benchmarks.paired import Cell, pair
 from benchmarks.results import by_suite, is_ok, main_teacher, read_rows
 from benchmarks.tables import plural
@@ -31,6 +32,8 @@ ALL_SUITES = (
     "dao",
     "deploy",
     "compact",
+    "knowledge",
+    "self_distillation",
 )
 
 
@@ -58,6 +61,7 @@ def write_report(results: Path, docs: Path) -> Path:
     suite = next((name for name in STUDENT_SUITES if any(map(is_ok, suites.get(name, [])))), "")
     parts = [_introduction(rows), *_student_parts(suites.get(suite, []), figures)]
     parts += narrow_parts(suites, figures)
+    parts += kind_parts(suites.get("knowledge", []), suites.get("self_distillation", []))
     parts += compact_parts(suites.get("compact", []))
     parts += deployment_parts(suites.get("deploy", []), figures)
     parts += _closing_parts(rows)
