@@ -14,7 +14,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from skdistill._intervals import Interval, paired_interval
 from skdistill._labels import label_fold
-from skdistill._learning import learn
+from skdistill._learning import answer, learn
 from skdistill._problem import Problem, Settings
 from skdistill._record import DistillationRecord
 from skdistill._scorers import Answers, Metric
@@ -193,18 +193,6 @@ def _fit_one(key: str, candidate: Candidate, fold: LabeledFold) -> tuple[Any, ..
             return values, count_bytes(student), student, None
     except (ValueError, TypeError, ArithmeticError) as error:
         return None, 0, None, str(error)
-
-
-def answer(student: Any, X: Any, classes: np.ndarray | None) -> np.ndarray:
-    """Predict, with a column for each of `classes`, zeros for those it never saw."""
-    if classes is None:
-        return np.asarray(student.predict(X))
-    P = np.asarray(student.predict_proba(X))
-    if len(student.classes_) == len(classes):
-        return P
-    aligned = np.zeros((len(P), len(classes)))
-    aligned[:, np.searchsorted(classes, student.classes_)] = P
-    return aligned
 
 
 def verifying_splits(splits: Splits, n_rows: int) -> Splits:

@@ -17,7 +17,7 @@ from skdistill._choosing import Choices, Situation, choose
 from skdistill._compat import check_sample_weight, clone_keeping, num_samples
 from skdistill._intervals import parse_tolerance
 from skdistill._labels import adapt_teacher, find_temperature, fit_teacher, label_transfer_set
-from skdistill._learning import learn
+from skdistill._learning import answer, learn
 from skdistill._problem import (
     Problem,
     Settings,
@@ -34,7 +34,7 @@ from skdistill.exceptions import UnmetToleranceWarning
 from skdistill.metrics import classification_fidelity, regression_fidelity
 from skdistill.search._contest import Budget, Contest
 from skdistill.search._grid import check_rows, list_candidates, list_families
-from skdistill.search._rounds import Rounds, Trial, answer
+from skdistill.search._rounds import Rounds, Trial
 from skdistill.students import BaseStudent, make_student
 from skdistill.targets import soften
 from skdistill.teachers import Teacher, find_task, keep_fitted
