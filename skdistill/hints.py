@@ -52,12 +52,16 @@ class Hints:
     relation_weight : float
         Weight of the relations in the student's loss against that of the response, above zero
         where there are any.
+    relation_measure : {"distance", "similarity"}, default="distance"
+        How rows are compared where the student has a hidden layer: by distances and angles [2]_,
+        or by the inner products of all pairs [3]_.
     """
 
     features: np.ndarray | None
     feature_weight: float
     relations: np.ndarray | None
     relation_weight: float
+    relation_measure: str = "distance"
 
     def take(self, rows: slice | np.ndarray) -> Hints:
         """Return the hints of some of the rows."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from sklearn.base import BaseEstimator
 
-from skdistill._validation import check_integer, check_real
+from skdistill._validation import check_choice, check_integer, check_real
 
 
 class FeatureKnowledge(BaseEstimator):
@@ -95,7 +95,8 @@ class RelationKnowledge(BaseEstimator):
     the Nystroem method (:func:`skdistill.hints.landmark_embedding`). For ensembles of trees the
     inner product is the proximity: the share of trees in which two rows meet in a leaf. The mlp
     compares distances and angles within its batches (:func:`skdistill.hints.rkd_distance`,
-    :func:`skdistill.hints.rkd_angle`); other students learn the embedding like features.
+    :func:`skdistill.hints.rkd_angle`), or similarities (:func:`skdistill.hints.similarity_loss`);
+    other students learn the embedding like features.
 
     Parameters
     ----------
@@ -106,6 +107,10 @@ class RelationKnowledge(BaseEstimator):
     n_landmarks : int, default=64
         Rows that all others are compared with. A hidden layer of at most so many units is
         embedded exactly.
+    measure : {"distance", "similarity"}, default="distance"
+        How the hidden layer of an mlp is compared with the embedding: by distances and angles
+        [1]_, or by the cosines of all pairs of rows [2]_. Other students have no such layer, and
+        refuse "similarity".
 
     See Also
     --------
@@ -142,10 +147,12 @@ class RelationKnowledge(BaseEstimator):
         weight: float = 0.1,
         representation: str | int | Callable[[Any], Any] = "auto",
         n_landmarks: int = 64,
+        measure: str = "distance",
     ) -> None:
         self.weight = weight
         self.representation = representation
         self.n_landmarks = n_landmarks
+        self.measure = measure
 
     def check(self) -> None:
         """Check the parameters.
@@ -157,6 +164,7 @@ class RelationKnowledge(BaseEstimator):
         """
         check_real(self.weight, "weight of RelationKnowledge", minimum=0.0, strict=True)
         check_integer(self.n_landmarks, "n_landmarks", minimum=2)
+        check_choice(self.measure, "measure", ["distance", "similarity"])
         _check_representation(self.representation)
 
 

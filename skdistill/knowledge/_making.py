@@ -110,6 +110,7 @@ def make_hints(
         weights["feature"] if features is not None else 0.0,
         relations,
         weights["relation"] if relations is not None else 0.0,
+        next((k.measure for k in knowledge if isinstance(k, RelationKnowledge)), "distance"),
     )
 
 

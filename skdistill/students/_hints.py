@@ -91,7 +91,18 @@ def structure_columns(hints: Hints, weight: np.ndarray) -> np.ndarray:
     -------
     columns : ndarray of shape (n_rows, n_columns), dtype float64
         At most `MAX_COLUMNS`, with mean zero. None, if all rows have the same hints.
+
+    Raises
+    ------
+    ValueError
+        If the relations ask for a hidden layer.
     """
+    if hints.relations is not None and hints.relation_measure != "distance":
+        raise ValueError(
+            f"measure={hints.relation_measure!r} of RelationKnowledge compares rows in a hidden "
+            "layer, which this student does not have: its structure learns the embedding itself. "
+            "Give measure='distance', or the student 'mlp'."
+        )
     share = weight / weight.sum()
     parts = []
     for values, times in (

@@ -45,6 +45,7 @@ def test_instances_are_kept():
         (["response", RelationKnowledge(weight=-1.0)], "weight of RelationKnowledge .* > 0"),
         (["response", FeatureKnowledge(n_components=0)], "n_components"),
         (["response", RelationKnowledge(n_landmarks=1)], "n_landmarks"),
+        (["response", RelationKnowledge(measure="cosine")], "measure"),
     ],
 )
 def test_what_it_must_not_be(knowledge: Any, message: str):

@@ -173,3 +173,11 @@ class TestFitStudent:
                 weight=np.ones(120),
                 hints=hints,
             )
+
+
+def test_similarities_need_a_hidden_layer():
+    rows = np.random.default_rng(0).normal(size=(40, 3))
+    hints = Hints(None, 0.0, rows, 1.0, "similarity")
+    y = rows[:, 0]
+    with pytest.raises(ValueError, match="measure='similarity' of RelationKnowledge compares rows"):
+        TreeStudentRegressor().fit(rows, y, soft_targets=y, hints=hints)

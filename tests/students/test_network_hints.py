@@ -9,10 +9,16 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import check_grad
 
-from skdistill.hints import Hints, hint_loss, rkd_angle, rkd_distance
+from skdistill.hints import Hints, hint_loss, rkd_angle, rkd_distance, similarity_loss
 from skdistill.losses import softmax
 from skdistill.students._mlp.fit import Recipe, Task, fit_network
-from skdistill.students._mlp.hints import ANGLE_ROWS, Groups, HintedTargets, Relations
+from skdistill.students._mlp.hints import (
+    ANGLE_ROWS,
+    DISTANCE_ROWS,
+    Groups,
+    HintedTargets,
+    Relations,
+)
 from skdistill.students._mlp.network import Network, polish, train
 from skdistill.students._mlp.targets import ProbabilityTargets, ValueTargets
 
@@ -79,6 +85,34 @@ def test_relations_weigh_angles_twice():
     assert_allclose(value, 3.0 * (distance[0] + 2.0 * angle[0]))
     assert_allclose(gradient[ANGLE_ROWS:], 3.0 * distance[1][ANGLE_ROWS:])
     assert not np.allclose(gradient[:ANGLE_ROWS], 3.0 * distance[1][:ANGLE_ROWS])
+
+
+def test_similarities_are_those_of_the_loss():
+    X, features, _ = make()
+    value, gradient = Relations(features, 3.0, "similarity").loss(X)
+    some = slice(DISTANCE_ROWS)
+    expected, by_rows = similarity_loss(X[some], features[some])
+    scale = 3.0 * len(X[some])
+    assert_allclose(value, scale * expected)
+    assert_allclose(gradient[some], scale * by_rows)
+    assert Relations(features, 3.0, "similarity").take(some).measure == "similarity"
+
+
+def test_a_network_learns_similarities():
+    X, features, _ = make(n_rows=300)
+    task = Task(X.astype(np.float32), ValueTargets(np.zeros((300, 1), np.float32)), np.ones(300))
+    recipe = Recipe((16,), np.zeros(1), 0.0, 0.01, 100, 300, 300, 0, 1)
+    losses = [
+        similarity_loss(
+            fit_network(task.with_hints(hints), recipe, np.random.default_rng(0))[0]
+            .forward(task.X)[-2]
+            .astype(np.float64),
+            features,
+        )[0]
+        for hints in (None, Hints(None, 0.0, features, 1.0, "similarity"))
+    ]
+    # Values of rectified units are never negative, so that no cosine of theirs is.
+    assert losses[1] < 0.75 * losses[0]
 
 
 def test_groups_are_different_rows_and_their_mean_counts():

@@ -90,7 +90,8 @@ class Task:
             features = hints.features.astype(np.float32)
             targets = HintedTargets(targets, features, hints.feature_weight)
         if hints is not None and hints.relations is not None:
-            relations = Relations(hints.relations.astype(np.float32), hints.relation_weight)
+            embedding = hints.relations.astype(np.float32)
+            relations = Relations(embedding, hints.relation_weight, hints.relation_measure)
         return replace(self, targets=targets, relations=relations)
 
 

@@ -2,7 +2,7 @@
 
 The features are further outputs of the last hidden layer: a linear regressor on it, learned with
 the network and dropped afterwards, is to meet them [1]_. Relations are the distances and angles
-between some rows, and act on the values of that layer themselves [2]_.
+between some rows, or their similarities [3]_, and act on the values of that layer themselves [2]_.
 
 References
 ----------
@@ -10,16 +10,18 @@ References
    Hints for Thin Deep Nets. ICLR. arXiv:1412.6550.
 .. [2] Park, W., Kim, D., Lu, Y., Cho, M. (2019). Relational Knowledge Distillation. CVPR.
    arXiv:1904.05068.
+.. [3] Tung, F., Mori, G. (2019). Similarity-Preserving Knowledge Distillation. ICCV.
+   arXiv:1907.09682.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from skdistill.hints import rkd_angle, rkd_distance
+from skdistill.hints import rkd_angle, rkd_distance, similarity_loss
 from skdistill.students._mlp.targets import Targets
 
 # How much the angles weigh where the distances weigh one, as in [2]_.
@@ -86,13 +88,16 @@ class Relations:
         The teacher's: its distances and angles are to be met.
     weight : float
         Of the loss of the distances, in which rows of any weight count the same.
+    measure : {"distance", "similarity"}, default="distance"
+        Distances and angles, or similarities [3]_.
     """
 
     embedding: np.ndarray
     weight: float
+    measure: str = "distance"
 
     def take(self, rows: Any) -> Relations:
-        return Relations(self.embedding[rows], self.weight)
+        return replace(self, embedding=self.embedding[rows])
 
     def loss(self, hidden: np.ndarray) -> tuple[float, np.ndarray]:
         """Compute the loss of the same rows and its gradient.
@@ -108,9 +113,15 @@ class Relations:
         gradient : ndarray of shape (n_samples, n_hidden)
         """
         some, few = slice(DISTANCE_ROWS), slice(ANGLE_ROWS)
+        gradient = np.zeros_like(hidden)
+        if self.measure == "similarity":
+            value, by_similarity = similarity_loss(hidden[some], self.embedding[some])
+            # Times their number, so that it is of the size of the other losses for any number.
+            scale = self.weight * len(hidden[some])
+            gradient[some] = scale * by_similarity
+            return scale * value, gradient
         distances, by_distances = rkd_distance(hidden[some], self.embedding[some])
         angles, by_angles = rkd_angle(hidden[few], self.embedding[few])
-        gradient = np.zeros_like(hidden)
         gradient[some] = self.weight * by_distances
         gradient[few] += self.weight * ANGLE_WEIGHT * by_angles
         return self.weight * (distances + ANGLE_WEIGHT * angles), gradient
