@@ -59,6 +59,13 @@ class Settings:
         if self.verbose:
             print(f"[skdistill] {message}", file=sys.stderr, flush=True)
 
+    def show_progress(self, done: int, total: int, what: str) -> None:
+        """Draw a bar on stderr, on the same line again and again; only where people look."""
+        if self.verbose and sys.stderr.isatty():
+            bar = f"[{'#' * (30 * done // total):<30}] {done}/{total} {what}"
+            end = "\n" if done == total else ""
+            print(f"\r[skdistill] {bar:<70}", end=end, file=sys.stderr, flush=True)
+
 
 def as_table(X: Any) -> Any:
     """Return frames and lists of texts as they are, others as arrays or CSR matrices."""

@@ -21,7 +21,7 @@ from skdistill.search._choice import (
     select_survivors,
 )
 from skdistill.search._cost import count_bytes, measure_latency
-from skdistill.search._rounds import HeldOut, Rounds, Trial, verifying_splits
+from skdistill.search._rounds import INTERRUPTED, HeldOut, Rounds, Trial, verifying_splits
 from skdistill.search._verdict import unmet_budget, write_verdict
 
 # Held-out rows of other folds than the first on which survivors are compared with the teacher.
@@ -120,7 +120,10 @@ class Contest:
             message = unmet_budget(able, self.budget.max_bytes, self.budget.max_latency_us)
             raise ValueError(message)
         self.survivors = select_survivors(allowed, held_out, self.metric, self.tolerance)
-        held_out = self._verify(rounds, splits, held_out)
+        if any(trial.failure == INTERRUPTED for trial in self.trials):
+            _warn_interrupted(stacklevel=5)
+        else:
+            held_out = self._verify(rounds, splits, held_out)
         for trial in self.survivors:
             if trial.latency_us is None:
                 _time(trial, trial.student, rounds.problem.X)
@@ -144,11 +147,7 @@ class Contest:
         except KeyboardInterrupt:
             for trial, values in zip(self.survivors, earlier, strict=True):
                 trial.values[:] = values
-            warnings.warn(
-                "The search was interrupted: the choice rests on its first fold alone.",
-                UserWarning,
-                stacklevel=4,
-            )
+            _warn_interrupted(stacklevel=6)
             return first
         self.survivors = [t for t in self.survivors if len(t.values) == len(parts)]
         if not self.survivors:
@@ -247,6 +246,14 @@ class Contest:
             n_folds=self.n_folds if verified else 1,
             verified=verified,
         )
+
+
+def _warn_interrupted(*, stacklevel: int) -> None:
+    warnings.warn(
+        "The search was interrupted: the choice rests on what its first fold told.",
+        UserWarning,
+        stacklevel=stacklevel,
+    )
 
 
 def _time(trial: Trial, student: Any, X: Any) -> None:

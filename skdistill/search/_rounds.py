@@ -28,6 +28,10 @@ from skdistill.teachers import Teacher
 FIRST_ROWS, SURVIVOR_ROWS = 1_500, 10_000
 
 
+# Why a candidate of the first round was not fitted, where the user stopped it.
+INTERRUPTED = "interrupted"
+
+
 @dataclass(eq=False)
 class Trial:
     """What one candidate said of held-out rows, fold by fold."""
@@ -145,22 +149,30 @@ class Rounds:
             answers = labeled.teacher.predict_proba(rows.X, rows.classes)
         if rows.classes is not None:
             labeled = labeled.soften(self.temperature)
-        self._fit(trials, labeled)
+        self._fit(trials, labeled, first=first)
         y = np.asarray(rows.y)
         return HeldOut(y, np.zeros(len(y), dtype=int), rows.weight, answers)
 
-    def _fit(self, trials: Sequence[Trial], fold: LabeledFold) -> None:
-        memory = self.settings.memory
+    def _fit(self, trials: Sequence[Trial], fold: LabeledFold, *, first: bool) -> None:
+        memory, done = self.settings.memory, 0
         key = None if memory.location is None else str(joblib.hash((fold.fold, fold.targets)))
-        answers = Parallel(n_jobs=self.settings.n_jobs)(
+        answers = Parallel(n_jobs=self.settings.n_jobs, return_as="generator")(
             delayed(_fit_cached)(memory, key, trial.candidate, fold) for trial in trials
         )
-        for trial, (values, n_bytes, student, failure) in zip(trials, answers, strict=True):
-            if failure is None:
-                trial.values.append(values)
-            trial.n_bytes = max(trial.n_bytes, n_bytes)
-            trial.student, trial.failure = student, failure
-        self.record.search_fits += len(trials)
+        try:
+            for trial, (values, n_bytes, student, failure) in zip(trials, answers, strict=True):
+                if failure is None:
+                    trial.values.append(values)
+                trial.n_bytes = max(trial.n_bytes, n_bytes)
+                trial.student, trial.failure = student, failure
+                done += 1
+                self.settings.show_progress(done, len(trials), "students fitted")
+        except KeyboardInterrupt:
+            if not first or not done:
+                raise
+            for trial in trials[done:]:
+                trial.failure = INTERRUPTED
+        self.record.search_fits += done
 
 
 def _fit_cached(

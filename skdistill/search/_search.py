@@ -90,7 +90,7 @@ class CompactSearch(MetaEstimatorMixin, BaseEstimator):
     random_state : int, RandomState instance or None, default=None
         Seeds folds, drawn and augmented rows, students, and a teacher without a seed.
     verbose : int, default=0
-        Above zero prints each step to stderr.
+        Above zero prints each step to stderr, with a bar where that is a terminal.
 
     Attributes
     ----------
@@ -147,6 +147,9 @@ class CompactSearch(MetaEstimatorMixin, BaseEstimator):
     the other folds: neither has seen the rows they are compared on. A teacher that cannot be
     refitted answers itself; if it was fitted to these rows, its score is flattered and the search
     too strict.
+
+    Ctrl-C ends the search early: the choice then rests on what the first fold has told so far, and
+    the verdict says so.
 
     The bound "upper" is from the standard error of a paired bootstrap [1]_. With a tolerance it
     holds for all survivors together with 95 % confidence, after Bonferroni: the smallest of those

@@ -162,7 +162,7 @@ def test_bad_arguments(rows, forest):
         CompactSearch(forest).fit(X)
 
 
-def test_interrupt_finishes_with_the_first_fold(rows, forest, monkeypatch):
+def test_an_interrupt_while_verifying_leaves_the_first_fold(rows, forest, monkeypatch):
     from skdistill.search import _rounds
 
     run = _rounds.Rounds.run
@@ -177,6 +177,29 @@ def test_interrupt_finishes_with_the_first_fold(rows, forest, monkeypatch):
     with pytest.warns(UserWarning, match="interrupted"):
         search.fit(*rows)
     assert "same rows chose it" in search.verdict_
+
+
+def test_an_interrupt_in_the_first_fold_leaves_what_was_fitted(rows, forest, monkeypatch):
+    from skdistill.search import _rounds
+
+    fit, fitted = _rounds._fit_one, []
+
+    def interrupted(key, candidate, fold):
+        if len(fitted) == 2:
+            raise KeyboardInterrupt
+        fitted.append(candidate)
+        return fit(key, candidate, fold)
+
+    monkeypatch.setattr(_rounds, "_fit_one", interrupted)
+    search = CompactSearch(forest, students=FEW, cv=2, random_state=0)
+    with pytest.warns(UserWarning, match="interrupted"):
+        search.fit(*rows)
+    failures = [row["failure"] for row in search.candidates_]
+    assert sorted(failures, key=str) == [None, None, "interrupted", "interrupted"]
+    assert search.predict(rows[0]).shape == (600,)
+    fitted[:] = [None, None]  # nothing is fitted before the interrupt
+    with pytest.raises(KeyboardInterrupt):
+        search.fit(*rows)
 
 
 def test_inside_a_cross_validation(rows, forest):
