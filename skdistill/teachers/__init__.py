@@ -16,6 +16,7 @@ from skdistill.teachers._resolve import (
     resolve_classes,
 )
 from skdistill.teachers._sklearn import EstimatorTeacher
+from skdistill.teachers._torch import TorchTeacher
 
 __all__ = [
     "BoosterTeacher",
@@ -24,6 +25,7 @@ __all__ = [
     "EstimatorTeacher",
     "LabelDiagnosis",
     "Teacher",
+    "TorchTeacher",
     "as_teacher",
     "check_class_order",
     "diagnose_labels",

@@ -15,6 +15,7 @@ from skdistill.teachers._base import Teacher
 from skdistill.teachers._booster import BoosterTeacher, is_booster
 from skdistill.teachers._ensemble import EnsembleTeacher
 from skdistill.teachers._sklearn import EstimatorTeacher
+from skdistill.teachers._torch import is_torch_module
 
 
 def as_teacher(teacher: Any, *, task: str) -> Teacher:
@@ -102,6 +103,12 @@ def adapt(teacher: Any) -> Teacher:
         )
     if hasattr(teacher, "fit") and hasattr(teacher, "predict"):
         return EstimatorTeacher(teacher)
+    if is_torch_module(teacher):
+        raise TypeError(
+            f"teacher {type(teacher).__name__} is a torch.nn.Module, which does not say what it "
+            "returns. Wrap it: skdistill.teachers.TorchTeacher(module, output='logits'), or "
+            "output='probabilities' or 'predictions'."
+        )
     if callable(teacher):
         name = getattr(teacher, "__name__", type(teacher).__name__)
         raise TypeError(
