@@ -8,6 +8,7 @@ from skdistill.teachers._callable import CallableTeacher
 from skdistill.teachers._diagnosis import LabelDiagnosis, diagnose_labels
 from skdistill.teachers._ensemble import EnsembleTeacher
 from skdistill.teachers._labelling import label_rows
+from skdistill.teachers._onnx import OnnxTeacher
 from skdistill.teachers._resolve import (
     as_teacher,
     check_class_order,
@@ -24,6 +25,7 @@ __all__ = [
     "EnsembleTeacher",
     "EstimatorTeacher",
     "LabelDiagnosis",
+    "OnnxTeacher",
     "Teacher",
     "TorchTeacher",
     "as_teacher",

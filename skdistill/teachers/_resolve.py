@@ -14,6 +14,7 @@ from skdistill.teachers._alignment import describe_mismatch, find_labels
 from skdistill.teachers._base import Teacher
 from skdistill.teachers._booster import BoosterTeacher, is_booster
 from skdistill.teachers._ensemble import EnsembleTeacher
+from skdistill.teachers._onnx import OnnxTeacher, is_onnx
 from skdistill.teachers._sklearn import EstimatorTeacher
 from skdistill.teachers._torch import is_torch_module
 
@@ -97,6 +98,8 @@ def adapt(teacher: Any) -> Teacher:
         return EnsembleTeacher(teacher)
     if is_booster(teacher):
         return BoosterTeacher(teacher)
+    if is_onnx(teacher):
+        return OnnxTeacher(teacher)
     if isinstance(teacher, type):
         raise TypeError(
             f"teacher is the class {teacher.__name__}; give an instance: {teacher.__name__}()."
