@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from skdistill.teachers._autogluon import AutoGluonTeacher
 from skdistill.teachers._base import Teacher
 from skdistill.teachers._booster import BoosterTeacher
 from skdistill.teachers._callable import CallableTeacher
@@ -20,6 +21,7 @@ from skdistill.teachers._sklearn import EstimatorTeacher
 from skdistill.teachers._torch import TorchTeacher
 
 __all__ = [
+    "AutoGluonTeacher",
     "BoosterTeacher",
     "CallableTeacher",
     "EnsembleTeacher",

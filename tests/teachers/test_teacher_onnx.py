@@ -366,7 +366,9 @@ def test_texts_and_numbers_of_skl2onnx():
     skl2onnx = pytest.importorskip("skl2onnx", reason="needs skl2onnx")
     kinds = skl2onnx.common.data_types
     texts = ["a good film", "a bad film", "good", "bad bad film"]
-    model = make_pipeline(TfidfVectorizer(lowercase=False), LogisticRegression()).fit(texts, [1, 0, 1, 0])
+    model = make_pipeline(TfidfVectorizer(lowercase=False), LogisticRegression()).fit(
+        texts, [1, 0, 1, 0]
+    )
     made = skl2onnx.to_onnx(model, initial_types=[("text", kinds.StringTensorType([None, 1]))])
     teacher = OnnxTeacher(made.SerializeToString())
     P = teacher.predict_proba(texts, [0, 1])
