@@ -32,6 +32,7 @@ LAYERS: dict[str, tuple[int, int]] = {
     "transfer": (2, 0),
     "students": (2, 0),
     "_record": (3, 0),
+    "_trust": (3, 0),
     "_choosing": (3, 1),
     "_candidates": (3, 2),
     "_comparison": (3, 2),
