@@ -248,7 +248,7 @@ class _Refit:
         if memory.location is None:
             return ask()
         what = (part.X, part.y, part.weight, part.classes, self._settings.seed, X)
-        key = f"{self._original.fingerprint()}-{joblib.hash(what)}"
+        key = f"{with_disagreement(self._original).fingerprint()}-{joblib.hash(what)}"
         return np.asarray(memory.cache(_ask, ignore=["ask"])(key, ask))
 
 
