@@ -17,6 +17,7 @@ from skdistill._choosing import Choices, Situation, choose
 from skdistill._compat import clone_keeping, num_samples, seed_estimator
 from skdistill._labels import (
     adapt_teacher,
+    find_hints,
     find_temperature,
     fit_teacher,
     label_transfer_set,
@@ -34,7 +35,9 @@ from skdistill._selection import Search, warn_if_unused
 from skdistill._trials import split_rows
 from skdistill._trust import take_trust
 from skdistill._validation import check_integer
-from skdistill.students import BaseStudent, make_student, takes_soft_targets
+from skdistill.hints import Hints
+from skdistill.knowledge import describe_hints
+from skdistill.students import BaseStudent, make_student, takes_hints, takes_soft_targets
 from skdistill.targets import soften
 from skdistill.teachers import Teacher, keep_fitted
 from skdistill.transfer import TransferSet, build_transfer_set, count_folds
@@ -124,6 +127,7 @@ class BaseDistilled(MetaEstimatorMixin, BaseEstimator, metaclass=ABCMeta):
                 sample_weight=problem.weight,
                 random_state=rng,
             )
+        hints = self._represent(teacher, rows, choices, settings, record)
         splits = split_rows(problem, settings) if len(candidates) > 1 else None
         with record.timed("teacher labels"):
             labels = label_transfer_set(
@@ -148,7 +152,7 @@ class BaseDistilled(MetaEstimatorMixin, BaseEstimator, metaclass=ABCMeta):
             targets = soften(targets, temperature)
         settings.report(f"fitting the student {type(student).__name__}")
         with record.timed("student"):
-            student = learn(student, rows, targets, problem, choices, teacher)
+            student = learn(student, rows, targets, problem, choices, teacher, hints=hints)
         self._finish(student, teacher, problem, choices, record, rows)
         warn_if_unused(record)
         return self
@@ -212,12 +216,29 @@ class BaseDistilled(MetaEstimatorMixin, BaseEstimator, metaclass=ABCMeta):
             n_rows=problem.n_weighty,
             n_unlabeled=0 if X_unlabeled is None else num_samples(X_unlabeled),
             sees_temperature=takes_soft_targets(student),
+            takes_hints=takes_hints(student),
         )
         params = self.get_params(deep=False)
         choices = choose(params, situation)
         if settings.search_budget < 2:
             return [choices]
         return list_candidates(choices, params, situation)
+
+    def _represent(
+        self,
+        teacher: Teacher | None,
+        rows: TransferSet,
+        choices: Choices,
+        settings: Settings,
+        record: DistillationRecord,
+    ) -> Hints | None:
+        """Find what else the teacher knows of the rows, before it is asked for costly labels."""
+        if not choices.knowledge:
+            return None
+        with record.timed("knowledge"):
+            hints = find_hints(teacher, rows, choices, settings)
+        record.knowledge = describe_hints(choices.knowledge, hints)
+        return hints
 
     def _finish(
         self,

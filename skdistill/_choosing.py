@@ -10,6 +10,7 @@ import scipy.sparse as sp
 
 from skdistill._columns import is_frame
 from skdistill._validation import check_choice, check_integer, check_real
+from skdistill.knowledge import Knowledge, needs_teacher, resolve_knowledge
 from skdistill.transfer import Sampler, resolve_sampler
 
 OUT_OF_FOLD = ("cross_fit", "corrected")
@@ -38,6 +39,7 @@ class Situation:
     n_rows: int
     n_unlabeled: int = 0
     sees_temperature: bool = True
+    takes_hints: bool = True
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ class Choices:
     reasons: dict[str, str]
     use_teacher: bool = True
     correction: float | None = None
+    knowledge: tuple[Knowledge, ...] = ()
 
     @property
     def out_of_fold(self) -> bool:
@@ -103,6 +106,7 @@ def choose(params: dict[str, Any], situation: Situation) -> Choices:
         calibrate=_choose_calibration(params, labels, situation, reasons),
         reasons=reasons,
         correction=CORRECTION if labels == "corrected" else None,
+        knowledge=_choose_knowledge(params, situation, reasons),
     )
 
 
@@ -198,6 +202,31 @@ def _choose_sampler(
             "teacher is None; give one, or augment=None."
         )
     return sampler, max(1, min(round(factor * situation.n_rows), cap))
+
+
+def _choose_knowledge(
+    params: dict[str, Any], situation: Situation, reasons: dict[str, str]
+) -> tuple[Knowledge, ...]:
+    if "knowledge" not in params:
+        return ()
+    kinds = resolve_knowledge(params["knowledge"])
+    if not kinds:
+        return ()
+    names = [kind.kind for kind in kinds]
+    if not situation.takes_hints:
+        raise ValueError(
+            f"knowledge={params['knowledge']!r}: {names} cannot shape this student, whose fit "
+            "takes no hints; set knowledge='response', or give another student, such as 'tree' or "
+            "'mlp'."
+        )
+    if not situation.has_teacher and needs_teacher(kinds):
+        raise ValueError(
+            f"knowledge={params['knowledge']!r}: {names} needs a teacher that represents the rows, "
+            "but teacher is None; give one, a representation that is a function of X, or "
+            "knowledge='response'."
+        )
+    reasons["knowledge"] = "given"
+    return kinds
 
 
 def _choose_calibration(

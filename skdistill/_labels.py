@@ -1,4 +1,4 @@
-"""The teacher labels the transfer set, and is calibrated."""
+"""The teacher labels the transfer set, gives hints, and is calibrated."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from skdistill._record import DistillationRecord
 from skdistill._trials import Fold, LabeledFold, Splits
 from skdistill._trust import distrusts, take_trust, targets_of, with_disagreement
 from skdistill.exceptions import OverconfidentTeacherWarning
+from skdistill.hints import Hints
+from skdistill.knowledge import make_hints
 from skdistill.metrics import calibration_report
 from skdistill.targets import fit_temperature, soften
 from skdistill.teachers import (
@@ -183,7 +185,8 @@ def label_fold(
     choices : Choices
         Where labels come from.
     keep_teacher : bool
-        Whether the student reads the teacher itself; labels alone can come from the cache.
+        Whether the teacher itself is read, by the student or for hints; labels alone can come
+        from the cache.
     nested : bool
         Whether to cross-fit within the fold; else the labels of the final fit do.
     settings, record : Settings, DistillationRecord
@@ -215,6 +218,17 @@ def _separate(fold: Fold, labels: np.ndarray, teacher: Teacher | None) -> Labele
     """Separate targets from what labels say besides."""
     targets, rows = take_trust(labels, fold.rows, teacher)
     return LabeledFold(replace(fold, rows=rows), targets, teacher)
+
+
+def find_hints(
+    teacher: Teacher | None, rows: TransferSet, choices: Choices, settings: Settings
+) -> Hints | None:
+    """Find what else the teacher knows of rows, always of the same seed; None if not wanted."""
+    if not choices.knowledge:
+        return None
+    settings.report(f"representing {rows.n_rows} rows for {len(choices.knowledge)} kinds of hints")
+    rng = np.random.RandomState(settings.seed)
+    return make_hints(choices.knowledge, teacher, rows.X, rows.weight, rng)
 
 
 class _Refit:

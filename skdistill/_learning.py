@@ -9,6 +9,7 @@ import numpy as np
 from skdistill._choosing import Choices
 from skdistill._problem import Problem
 from skdistill._trust import discount
+from skdistill.hints import Hints
 from skdistill.students import fit_student
 from skdistill.students._real_rows import LEAST_PROBABILITY
 from skdistill.targets import correct_targets
@@ -23,6 +24,8 @@ def learn(
     problem: Problem,
     choices: Choices,
     teacher: Teacher | None,
+    *,
+    hints: Hints | None = None,
 ) -> Any:
     """Fit the student as chosen.
 
@@ -40,6 +43,8 @@ def learn(
         What to learn.
     teacher : Teacher or None
         For students that are made of its parts.
+    hints : Hints or None
+        What else the teacher knows of `rows`; not for the direct fit, which knows no teacher.
 
     Returns
     -------
@@ -51,6 +56,7 @@ def learn(
     if choices.sampler is None and rows.n_augmented:
         rows = rows.without_augmented()
         targets = targets[: rows.n_rows]
+        hints = None if hints is None else hints.take(slice(0, rows.n_rows))
     classes = problem.classes
     if choices.correction is not None:
         targets = _correct(targets, problem, choices.correction)
@@ -75,6 +81,7 @@ def learn(
         hard_label_weight=hard,
         labeled=labeled,
         teacher=teacher,
+        hints=hints,
     )
 
 

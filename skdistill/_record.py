@@ -40,6 +40,9 @@ class DistillationRecord:
         The calibrating temperature (above one: the teacher was overconfident).
     calibration : dict of str to float
         Log loss and expected calibration error of the out-of-fold labels before and after.
+    knowledge : list of dict
+        What was taught beside the response: each "kind" with its "representation", "weight" and
+        "n_columns". Empty for the response alone, and where no teacher was used.
     diagnosis : dict
         For in-sample labels: whether the teacher has memorised the rows, and what tells it; see
         :class:`skdistill.teachers.LabelDiagnosis`.
@@ -76,6 +79,7 @@ class DistillationRecord:
     calibrated: bool = False
     teacher_temperature: float | None = None
     calibration: dict[str, float] = field(default_factory=dict)
+    knowledge: list[dict[str, Any]] = field(default_factory=list)
     diagnosis: dict[str, Any] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
     candidates: list[dict[str, Any]] = field(default_factory=list)
@@ -122,5 +126,7 @@ def note_fit(record: DistillationRecord, student: Any, choices: Any, rows: Any) 
     record.augment = None if choices.sampler is None else type(choices.sampler).__name__
     record.reasons = choices.reasons
     record.n_real = rows.n_real
+    if not choices.use_teacher:
+        record.knowledge = []
     record.n_unlabeled = rows.n_unlabeled if choices.use_teacher else 0
     record.n_augmented = rows.n_augmented if choices.sampler is not None else 0

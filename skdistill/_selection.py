@@ -16,12 +16,13 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from skdistill._choosing import Choices
 from skdistill._comparison import MOST_FOLDS, Trial, plan_rounds
-from skdistill._labels import label_fold
+from skdistill._labels import find_hints, label_fold
 from skdistill._learning import learn, row_losses
 from skdistill._problem import Problem, Settings
 from skdistill._record import DistillationRecord
 from skdistill._trials import MAX_REAL_ROWS, LabeledFold, Splits, hold_out, usable_splits
 from skdistill.exceptions import TeacherError, TeacherNotUsedWarning
+from skdistill.knowledge import needs_teacher
 from skdistill.students import reads_teacher
 from skdistill.teachers import Teacher
 from skdistill.teachers._fingerprint import fingerprint
@@ -137,11 +138,13 @@ class Search:
             fold,
             self.targets,
             rules,
-            keep_teacher=reads_teacher(self.student),
+            keep_teacher=reads_teacher(self.student) or needs_teacher(rules.knowledge),
             nested=not whole,
             settings=self.settings,
             record=self.record,
         )
+        hints = find_hints(labeled.teacher, fold.rows, rules, self.settings)
+        labeled = replace(labeled, hints=hints)
         return labeled if self.problem.classes is None else labeled.soften(self.temperature)
 
     def _try(self, trials: Sequence[Trial], fold: LabeledFold, where: str) -> None:
@@ -209,7 +212,7 @@ class _Runner:
             seen = None if teacher is None else teacher.fingerprint()
         except TeacherError:
             return None
-        data = str(joblib.hash((self.fold.fold, self.fold.targets)))
+        data = str(joblib.hash((self.fold.fold, self.fold.targets, self.fold.hints)))
         return "-".join([student, str(seen), data])
 
     def __call__(self, key: str | None, choices: Choices) -> tuple[Any, ...]:
@@ -227,7 +230,13 @@ def _held_out_losses(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the final fit says what there is to say
         fitted = learn(
-            clone(run.student), fold.rows, run.fold.targets, fold.problem, choices, run.fold.teacher
+            clone(run.student),
+            fold.rows,
+            run.fold.targets,
+            fold.problem,
+            choices,
+            run.fold.teacher,
+            hints=run.fold.hints,
         )
         losses = row_losses(fitted, fold.held_out)
     weight = fold.held_out.weight

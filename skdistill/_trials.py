@@ -10,6 +10,7 @@ import numpy as np
 from skdistill._choosing import Choices
 from skdistill._compat import num_samples, take_rows
 from skdistill._problem import Problem, Settings, take_problem
+from skdistill.hints import Hints
 from skdistill.targets import soften
 from skdistill.teachers import Teacher
 from skdistill.transfer import TransferSet, build_transfer_set, check_partition, make_folds
@@ -50,11 +51,12 @@ class Fold:
 
 @dataclass(frozen=True)
 class LabeledFold:
-    """A fold, what the teacher says of its rows, and that teacher."""
+    """A fold, what the teacher says and else knows of its rows, and that teacher."""
 
     fold: Fold
     targets: np.ndarray
     teacher: Teacher | None
+    hints: Hints | None = None
 
     def soften(self, temperature: float) -> LabeledFold:
         """Return it with targets of another temperature."""

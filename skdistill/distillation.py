@@ -56,6 +56,12 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
         Augmented rows for each real one. Void without `augment`.
     max_size : int, default=100_000
         At most so many augmented rows, which bounds time and memory. Void without `augment`.
+    knowledge : str or list, default="response"
+        What is taught. "response" is what the teacher says. A list adds what it knows beyond: with
+        "feature" its inner representation of the rows, with "relation" their distances in it, as
+        in ``["response", "feature"]``; a :class:`~skdistill.knowledge.FeatureKnowledge` or
+        :class:`~skdistill.knowledge.RelationKnowledge` sets weight and representation. It shapes
+        students whose ``fit`` takes `hints`, such as "tree" and "mlp".
     calibrate_teacher : bool or "auto", default="auto"
         Scale the teacher's temperature so that its out-of-fold labels are calibrated [2]_. "auto"
         does so where there are at least 100 out-of-fold labels.
@@ -144,6 +150,7 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
         augment: Any = "auto",
         size_factor: float = 5.0,
         max_size: int = 100_000,
+        knowledge: Any = "response",
         calibrate_teacher: bool | str = "auto",
         search_budget: int = 12,
         cv: Any = 5,
@@ -160,6 +167,7 @@ class DistilledClassifier(ClassifierMixin, BaseDistilled):
         self.augment = augment
         self.size_factor = size_factor
         self.max_size = max_size
+        self.knowledge = knowledge
         self.calibrate_teacher = calibrate_teacher
         self.search_budget = search_budget
         self.cv = cv
@@ -247,6 +255,8 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         Augmented rows for each real one. Void without `augment`.
     max_size : int, default=100_000
         At most so many augmented rows. Void without `augment`.
+    knowledge : str or list, default="response"
+        As for :class:`DistilledClassifier`.
     search_budget : int, default=12
         As for :class:`DistilledClassifier`.
     cv : int, cross-validation splitter or iterable, default=5
@@ -298,6 +308,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         augment: Any = "auto",
         size_factor: float = 5.0,
         max_size: int = 100_000,
+        knowledge: Any = "response",
         search_budget: int = 12,
         cv: Any = 5,
         memory: Any = None,
@@ -312,6 +323,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         self.augment = augment
         self.size_factor = size_factor
         self.max_size = max_size
+        self.knowledge = knowledge
         self.search_budget = search_budget
         self.cv = cv
         self.memory = memory

@@ -60,9 +60,11 @@ def test_where_rows_are_drawn_the_direct_fit_meets_the_one_chosen_on_all_rows(
 ):
     sizes = []
 
-    def learn(student: Any, rows: Any, targets: Any, problem: Any, choices: Any, teacher: Any):
+    def learn(
+        student: Any, rows: Any, targets: Any, problem: Any, choices: Any, *rest: Any, **more: Any
+    ):
         sizes.append((problem.n_rows, choices.use_teacher))
-        return learn_as_ever(student, rows, targets, problem, choices, teacher)
+        return learn_as_ever(student, rows, targets, problem, choices, *rest, **more)
 
     learn_as_ever = _selection.learn
     monkeypatch.setattr(_selection, "learn", learn)
@@ -190,11 +192,11 @@ def count_fits(monkeypatch: Any, *, stop_at: int | None = None) -> list[Any]:
     calls: list[Any] = []
     learn = _selection.learn
 
-    def spy(*arguments: Any) -> Any:
+    def spy(*arguments: Any, **options: Any) -> Any:
         if len(calls) + 1 == stop_at:
             raise KeyboardInterrupt
         calls.append(arguments)
-        return learn(*arguments)
+        return learn(*arguments, **options)
 
     monkeypatch.setattr(_selection, "learn", spy)
     return calls

@@ -9,7 +9,7 @@ from sklearn.base import clone, is_classifier, is_regressor
 
 from skdistill._validation import check_choice
 from skdistill.students._base import BaseStudent
-from skdistill.students._expansion import last_step, reads_teacher, takes_soft_targets
+from skdistill.students._expansion import last_step, reads_teacher, takes_hints, takes_soft_targets
 from skdistill.students._fitting import fit_student
 from skdistill.students._tree.plot import plot_tree
 from skdistill.students._tree.text import export_text
@@ -40,6 +40,7 @@ __all__ = [
     "make_student",
     "plot_tree",
     "reads_teacher",
+    "takes_hints",
     "takes_soft_targets",
 ]
 

@@ -27,6 +27,7 @@ from sklearn.utils.validation import (
 
 from skdistill._columns import is_frame
 from skdistill._compat import check_sample_weight
+from skdistill.hints import Hints
 from skdistill.losses import DistillationLoss
 from skdistill.students._checks import (
     check_labeled,
@@ -40,6 +41,7 @@ from skdistill.students._checks import (
     weighty_rows,
 )
 from skdistill.students._encoder import TabularEncoder, read_columns
+from skdistill.students._hints import check_hints, take_hints
 from skdistill.students._real_rows import RealRows
 from skdistill.targets import one_hot
 
@@ -216,6 +218,7 @@ class StudentClassifier(ClassifierMixin, BaseStudent):
         hard_label_weight: Any,
         labeled: Any,
         teacher: Any = None,
+        hints: Any = None,
     ) -> Any:
         """Check everything, and fit to rows of positive weight."""
         with unchanged_on_error(self):
@@ -229,17 +232,27 @@ class StudentClassifier(ClassifierMixin, BaseStudent):
             )
             labeled = check_labeled(labeled, soft_targets, loss.weight)
             weight = check_sample_weight(sample_weight, X)
+            hints = check_hints(hints, len(y))
             rows = weighty_rows(weight)
             loss, weight, labeled = loss.take(rows), weight[rows], labeled[rows]
             truth = one_hot(codes[rows], len(self.classes_))
             real = find_real_rows(truth, loss.mixed, labeled, weight)
-            self._fit_rows(take(X, rows), loss, weight, real, teacher)
+            self._fit_rows(
+                take(X, rows), loss, weight, real, teacher=teacher, hints=take_hints(hints, rows)
+            )
         return self
 
     def _fit_rows(
-        self, X: Any, loss: DistillationLoss, weight: np.ndarray, real: RealRows, teacher: Any
+        self,
+        X: Any,
+        loss: DistillationLoss,
+        weight: np.ndarray,
+        real: RealRows,
+        *,
+        teacher: Any,
+        hints: Hints | None,
     ) -> None:
-        """Encode the rows and fit to them; the teacher is for families that read it."""
+        """Encode the rows and fit to them; teacher and hints are for families that use them."""
         Z = self._fit_encoder(X, loss.mixed, weight)
         self._fit_encoded(Z, loss, weight, real)
 
@@ -349,6 +362,7 @@ class StudentRegressor(RegressorMixin, BaseStudent):
         hard_label_weight: Any,
         labeled: Any,
         teacher: Any = None,
+        hints: Any = None,
     ) -> Any:
         """Check everything, and fit to rows of positive weight."""
         with unchanged_on_error(self):
@@ -359,16 +373,26 @@ class StudentRegressor(RegressorMixin, BaseStudent):
             target = mix_values(y, soft_targets, w)
             labeled = check_labeled(labeled, soft_targets, np.broadcast_to(w, y.shape))
             weight = check_sample_weight(sample_weight, X)
+            hints = check_hints(hints, len(y))
             rows = weighty_rows(weight)
             target, weight, labeled = target[rows], weight[rows], labeled[rows]
             real = find_real_rows(y[rows], target, labeled, weight)
-            self._fit_rows(take(X, rows), target, weight, real, teacher)
+            self._fit_rows(
+                take(X, rows), target, weight, real, teacher=teacher, hints=take_hints(hints, rows)
+            )
         return self
 
     def _fit_rows(
-        self, X: Any, target: np.ndarray, weight: np.ndarray, real: RealRows, teacher: Any
+        self,
+        X: Any,
+        target: np.ndarray,
+        weight: np.ndarray,
+        real: RealRows,
+        *,
+        teacher: Any,
+        hints: Hints | None,
     ) -> None:
-        """Encode the rows and fit to them; the teacher is for families that read it."""
+        """Encode the rows and fit to them; teacher and hints are for families that use them."""
         Z = self._fit_encoder(X, target[:, None], weight)
         self._fit_encoded(Z, target, weight, real)
 

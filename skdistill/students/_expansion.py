@@ -111,6 +111,11 @@ def reads_teacher(estimator: Any) -> bool:
     return fit_keyword(estimator, "teacher") is not None
 
 
+def takes_hints(estimator: Any) -> bool:
+    """Tell whether a teacher's features and relations can shape an estimator."""
+    return fit_keyword(estimator, "hints") is not None
+
+
 def fit_keyword(estimator: Any, name: str) -> str | None:
     """Return the keyword that brings an argument to the final learner, None if it takes none.
 

@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 from sklearn import config_context
 
+from skdistill.hints import Hints
 from skdistill.students._expansion import (
     fit_by_expansion,
     fit_keyword,
     fit_weighted,
     last_step,
+    takes_hints,
 )
 from skdistill.targets import mix_targets, one_hot
 
@@ -28,6 +30,7 @@ def fit_student(
     hard_label_weight: float | np.ndarray = 0.0,
     labeled: np.ndarray | None = None,
     teacher: Any = None,
+    hints: Hints | None = None,
 ) -> Any:
     """Fit a student to soft targets mixed with hard labels.
 
@@ -56,6 +59,8 @@ def fit_student(
         Which rows of `y` are true, for students that choose settings of their own on them.
     teacher : object
         The fitted teacher, for students that are made of its parts.
+    hints : Hints or None
+        What the teacher knows of the rows beyond its outputs.
 
     Returns
     -------
@@ -65,12 +70,14 @@ def fit_student(
     Raises
     ------
     ValueError
-        If `temperature` is not one for a student that cannot use it, or the student takes no
-        weights and needs them.
+        If `temperature` is not one or `hints` are given for a student that cannot use them, or
+        the student takes no weights and needs them.
     """
     keyword = fit_keyword(estimator, "soft_targets")
     if temperature != 1.0 and (classes is None or keyword is None):
         raise ValueError(_no_temperature(estimator, temperature, regression=classes is None))
+    if hints is not None and not takes_hints(estimator):
+        raise ValueError(_no_hints(estimator, hints))
     if keyword is not None:
         options: dict[str, Any] = {
             "sample_weight": weight,
@@ -83,6 +90,8 @@ def fit_student(
             options["labeled"] = labeled
         if fit_keyword(estimator, "teacher"):
             options["teacher"] = teacher
+        if hints is not None:
+            options["hints"] = hints
         prefix = keyword.removesuffix("soft_targets")
         # A Pipeline would want requests for what is named explicitly here.
         with config_context(enable_metadata_routing=False):
@@ -108,6 +117,16 @@ def _mixed_values(
         return y
     w = np.asarray(hard_label_weight, dtype=np.float64)
     return (1.0 - w) * soft_targets + w * y
+
+
+def _no_hints(estimator: Any, hints: Hints) -> str:
+    known = {"feature": hints.features, "relation": hints.relations}
+    names = " and ".join(name for name, values in known.items() if values is not None)
+    return (
+        f"student {type(last_step(estimator)).__name__} cannot learn {names} knowledge: its "
+        "fit takes no hints; set knowledge='response', or give a tree, an additive or an mlp "
+        "student."
+    )
 
 
 def _no_temperature(estimator: Any, temperature: float, *, regression: bool) -> str:

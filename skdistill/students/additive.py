@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from skdistill.hints import Hints
 from skdistill.losses import DistillationLoss
 from skdistill.students._additive.base import AdditiveStudent
 from skdistill.students._additive.fit import FINE, FINEST
@@ -13,10 +14,10 @@ from skdistill.students._additive.targets import ClassTarget, ValueTarget
 from skdistill.students._mlp.inputs import fit_scale
 from skdistill.students._real_rows import RealRows
 from skdistill.students._scores import class_probabilities
-from skdistill.students._taught import TaughtClassifier, TaughtRegressor
+from skdistill.students._taught import TaughtHintedClassifier, TaughtHintedRegressor
 
 
-class AdditiveStudentClassifier(AdditiveStudent, TaughtClassifier):
+class AdditiveStudentClassifier(AdditiveStudent, TaughtHintedClassifier):
     """Scorecard that learns class probabilities from soft targets.
 
     A sum of tables: each column is cut into bins that have points, and a few pairs of columns
@@ -77,6 +78,12 @@ class AdditiveStudentClassifier(AdditiveStudent, TaughtClassifier):
     real sets they brought the student a little closer to most teachers of boosted trees, and made
     no clear difference to the loss on test rows.
 
+    A teacher's features and relations, given as `hints`, shape cuts and pairs alone: the small
+    trees tell up to six principal components of both apart as well, and pairs are ranked by what
+    tables of two would gain for these, too. A variance of one counts as much as all there is to
+    learn of the targets, times its weight. Points, and the number of pairs, are those of the
+    targets.
+
     Memory in `fit` is about 24 bytes for each value of `X`.
 
     References
@@ -109,7 +116,14 @@ class AdditiveStudentClassifier(AdditiveStudent, TaughtClassifier):
     """
 
     def _fit_rows(
-        self, X: Any, loss: DistillationLoss, weight: np.ndarray, real: RealRows, teacher: Any
+        self,
+        X: Any,
+        loss: DistillationLoss,
+        weight: np.ndarray,
+        real: RealRows,
+        *,
+        teacher: Any,
+        hints: Hints | None,
     ) -> None:
         Z = self._fit_encoder(X, loss.mixed, weight)
         card = self._fit_tables(
@@ -120,6 +134,7 @@ class AdditiveStudentClassifier(AdditiveStudent, TaughtClassifier):
             truth=ClassTarget(DistillationLoss(real.truth, None)),
             real=real,
             splits=self._read_teacher(teacher, X, Z),
+            hints=hints,
             limits=FINE,
         )
         self._keep(card.narrow())
@@ -128,7 +143,7 @@ class AdditiveStudentClassifier(AdditiveStudent, TaughtClassifier):
         return class_probabilities(self.scorecard_.scores(Z))
 
 
-class AdditiveStudentRegressor(AdditiveStudent, TaughtRegressor):
+class AdditiveStudentRegressor(AdditiveStudent, TaughtHintedRegressor):
     """Scorecard that learns a teacher's predictions.
 
     A sum of tables: each column is cut into bins that have points, and a few pairs of columns
@@ -180,6 +195,12 @@ class AdditiveStudentRegressor(AdditiveStudent, TaughtRegressor):
     rows, and those of a pair over the rows of each bin of either column, so that the intercept is
     the mean prediction and a table of two shows what both do together and not alone [3]_.
 
+    A teacher's features and relations, given as `hints`, shape cuts and pairs alone: the small
+    trees tell up to six principal components of both apart as well, and pairs are ranked by what
+    tables of two would gain for these, too. A variance of one counts as much as all there is to
+    learn of the targets, times its weight. Points, and the number of pairs, are those of the
+    targets.
+
     Memory in `fit` is about 24 bytes for each value of `X`.
 
     References
@@ -204,7 +225,14 @@ class AdditiveStudentRegressor(AdditiveStudent, TaughtRegressor):
     """
 
     def _fit_rows(
-        self, X: Any, target: np.ndarray, weight: np.ndarray, real: RealRows, teacher: Any
+        self,
+        X: Any,
+        target: np.ndarray,
+        weight: np.ndarray,
+        real: RealRows,
+        *,
+        teacher: Any,
+        hints: Hints | None,
     ) -> None:
         Z = self._fit_encoder(X, target[:, None], weight)
         scale = fit_scale(target[:, None], weight)
@@ -218,6 +246,7 @@ class AdditiveStudentRegressor(AdditiveStudent, TaughtRegressor):
             truth=ValueTarget(real.truth, offset, width),
             real=real,
             splits=self._read_teacher(teacher, X, Z),
+            hints=hints,
             limits=FINEST,
         )
         self._keep(card.rescaled(width, offset))

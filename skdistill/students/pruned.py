@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from skdistill._compat import take_rows
 from skdistill._ensembles import Source, find_sources
 from skdistill._validation import check_integer, check_real
+from skdistill.hints import Hints
 from skdistill.losses import DistillationLoss
 from skdistill.students._base import BaseStudent
 from skdistill.students._encoder import TabularEncoder
@@ -234,7 +235,14 @@ class PrunedStudentClassifier(_Pruned, TaughtClassifier):
     """
 
     def _fit_rows(
-        self, X: Any, loss: DistillationLoss, weight: np.ndarray, real: RealRows, teacher: Any
+        self,
+        X: Any,
+        loss: DistillationLoss,
+        weight: np.ndarray,
+        real: RealRows,
+        *,
+        teacher: Any,
+        hints: Hints | None,
     ) -> None:
         if teacher is None:
             truth = real.truth.argmax(axis=1)
@@ -309,7 +317,14 @@ class PrunedStudentRegressor(_Pruned, TaughtRegressor):
     """
 
     def _fit_rows(
-        self, X: Any, target: np.ndarray, weight: np.ndarray, real: RealRows, teacher: Any
+        self,
+        X: Any,
+        target: np.ndarray,
+        weight: np.ndarray,
+        real: RealRows,
+        *,
+        teacher: Any,
+        hints: Hints | None,
     ) -> None:
         if teacher is None:
             model = HistGradientBoostingRegressor(**OWN_TEACHER)

@@ -11,8 +11,11 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill._validation import check_bool, check_choice, check_integer, check_real
+from skdistill.hints import Hints
 from skdistill.losses import DistillationLoss
-from skdistill.students._base import BaseStudent, StudentClassifier, StudentRegressor
+from skdistill.students._base import BaseStudent
+from skdistill.students._hinted import HintedClassifier, HintedRegressor
+from skdistill.students._hints import structure_columns
 from skdistill.students._real_rows import RealRows
 from skdistill.students._tree.leaf_fit import TreeTargets, fit_leaves, predict_leaves
 from skdistill.students._tree.nodes import Nodes
@@ -106,11 +109,20 @@ class _TreeStudent(BaseStudent):
             check_integer(self.max_depth, "max_depth", minimum=1)
 
     def _fit_tree(
-        self, Z: np.ndarray, targets: TreeTargets, weight: np.ndarray, real: RealRows, *, hard: bool
+        self,
+        Z: np.ndarray,
+        targets: TreeTargets,
+        weight: np.ndarray,
+        real: RealRows,
+        *,
+        hard: bool,
+        hints: Hints | None,
     ) -> None:
         """Choose the settings, grow the tree and fit its leaves; `hard` tells of hard labels."""
         # From here on a row of shares weighs one too: next to rounding nothing may be too light.
         weight = weight / one_row(weight)
+        if hints is not None:
+            targets = targets.with_hints(structure_columns(hints, weight))
         settings = self._choose(Z, targets, weight, real, hard=hard)
         linear = self.leaf == "linear"
         nodes = self._grow_on(Z, targets, weight, settings.min_samples_leaf, search=self.refine)
@@ -170,10 +182,11 @@ class _TreeStudent(BaseStudent):
             cross_entropy=targets.cross_entropy,
             search=search,
             rng=np.random.default_rng(self._seed()),
+            n_hints=targets.n_hints,
         )
 
 
-class TreeStudentClassifier(_TreeStudent, StudentClassifier):
+class TreeStudentClassifier(_TreeStudent, HintedClassifier):
     """A decision tree with few leaves that learns class probabilities from soft targets.
 
     The tree grows best-first by the squared error to the target probabilities of all classes,
@@ -261,6 +274,11 @@ class TreeStudentClassifier(_TreeStudent, StudentClassifier):
     between its first and last percentile in training: predictions level off outside. Fitting
     them takes one more copy of the encoded rows.
 
+    A teacher's features and relations, given as `hints`, shape the splits alone. Up to six
+    principal components of both are further outputs: their squared error counts in growth,
+    refinement and search, a variance of one as much as all that splits can save of the targets'
+    loss, times its weight. The values of the leaves and the pruning are those of the targets.
+
     References
     ----------
     .. [1] Breiman, L., Friedman, J. H., Olshen, R. A., Stone, C. J. (1984). Classification and
@@ -282,21 +300,26 @@ class TreeStudentClassifier(_TreeStudent, StudentClassifier):
     8
     """
 
-    def _fit_encoded(
-        self, Z: np.ndarray, loss: DistillationLoss, weight: np.ndarray, real: RealRows
+    def _fit_hinted(
+        self,
+        Z: np.ndarray,
+        loss: DistillationLoss,
+        weight: np.ndarray,
+        real: RealRows,
+        hints: Hints | None,
     ) -> None:
         structure = loss.mixed
         if loss.temperature != 1.0:
             structure = mix_targets(loss.softened, loss.codes, loss.weight)
         hard = bool(np.any(loss.weight))
         targets = TreeTargets(structure, loss.mixed, cross_entropy=True)
-        self._fit_tree(Z, targets, weight, real, hard=hard)
+        self._fit_tree(Z, targets, weight, real, hard=hard, hints=hints)
 
     def _proba_encoded(self, Z: np.ndarray) -> np.ndarray:
         return predict_leaves(self.tree_, self.leaves_, Z, cross_entropy=True)
 
 
-class TreeStudentRegressor(_TreeStudent, StudentRegressor):
+class TreeStudentRegressor(_TreeStudent, HintedRegressor):
     """A decision tree with few leaves that learns a teacher's predictions.
 
     The tree grows best-first by the squared error [1]_. Its leaves hold means of the targets,
@@ -379,6 +402,11 @@ class TreeStudentRegressor(_TreeStudent, StudentRegressor):
     between its first and last percentile in training: predictions level off outside. Fitting
     them takes one more copy of the encoded rows.
 
+    A teacher's features and relations, given as `hints`, shape the splits alone. Up to six
+    principal components of both are further outputs: their squared error counts in growth,
+    refinement and search, a variance of one as much as all that splits can save of the targets'
+    loss, times its weight. The values of the leaves and the pruning are those of the targets.
+
     References
     ----------
     .. [1] Breiman, L., Friedman, J. H., Olshen, R. A., Stone, C. J. (1984). Classification and
@@ -398,8 +426,13 @@ class TreeStudentRegressor(_TreeStudent, StudentRegressor):
     (4, 2)
     """
 
-    def _fit_encoded(
-        self, Z: np.ndarray, target: np.ndarray, weight: np.ndarray, real: RealRows
+    def _fit_hinted(
+        self,
+        Z: np.ndarray,
+        target: np.ndarray,
+        weight: np.ndarray,
+        real: RealRows,
+        hints: Hints | None,
     ) -> None:
         # In units of its own spread no target is too large or too small; that of all rows, so
         # that what the others differ in is more than rounding beside an outlier.
@@ -408,9 +441,8 @@ class TreeStudentRegressor(_TreeStudent, StudentRegressor):
         spread = size * (((target - middle) / size).std() or 1.0)
         values = (target - middle)[:, None] / spread
         real = replace(real, truth=(real.truth - middle) / spread)
-        self._fit_tree(
-            Z, TreeTargets(values, values, cross_entropy=False), weight, real, hard=False
-        )
+        targets = TreeTargets(values, values, cross_entropy=False)
+        self._fit_tree(Z, targets, weight, real, hard=False, hints=hints)
         if self.leaves_ is None:
             self.tree_ = replace(self.tree_, value=self.tree_.value * spread + middle)
         else:

@@ -10,6 +10,7 @@ from skdistill.teachers._diagnosis import LabelDiagnosis, diagnose_labels
 from skdistill.teachers._ensemble import EnsembleTeacher
 from skdistill.teachers._labelling import label_rows
 from skdistill.teachers._onnx import OnnxTeacher
+from skdistill.teachers._representation import check_representation
 from skdistill.teachers._resolve import (
     as_teacher,
     check_class_order,
@@ -32,6 +33,7 @@ __all__ = [
     "TorchTeacher",
     "as_teacher",
     "check_class_order",
+    "check_representation",
     "diagnose_labels",
     "find_task",
     "keep_fitted",

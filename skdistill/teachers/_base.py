@@ -13,6 +13,7 @@ from sklearn.exceptions import NotFittedError
 from skdistill._compat import num_samples
 from skdistill.exceptions import TeacherError
 from skdistill.teachers._alignment import align_columns
+from skdistill.teachers._representation import check_representation
 
 
 class Teacher(ABC):
@@ -120,6 +121,13 @@ class Teacher(ABC):
         """Label rows with numbers."""
         raise TypeError(f"teacher {self.name} does not give numeric predictions.")
 
+    def _represent(self, X: Any, where: Any) -> Any:
+        """Represent rows as the model sees them inside."""
+        raise TeacherError(
+            f"teacher {self.name} shows nothing but labels. Give its features as a function of X: "
+            "skdistill.knowledge.FeatureKnowledge(representation=f); or knowledge='response'."
+        )
+
     def predict_proba(self, X: Any, classes: Sequence[Any] | np.ndarray) -> np.ndarray:
         """Label rows with class probabilities.
 
@@ -180,6 +188,39 @@ class Teacher(ABC):
             self._check_is_fitted()
             raw = self._predict(X)
         return check_predictions(raw, f"predict of teacher {self.name}", n_rows=n_rows)
+
+    def represent(self, X: Any, where: Any = None) -> Any:
+        """Represent rows as the model sees them inside, before it says a label.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows, in the form the teacher takes.
+        where : int, str or None, default=None
+            Which of several representations: of a net the hidden layer, by its index or name.
+            None is the last hidden layer. Models of trees have one: the leaves of their trees.
+
+        Returns
+        -------
+        representation : ndarray or sparse matrix of shape (n_samples, n_columns), dtype float64
+            Activations of a hidden layer; or indicators of the leaves that a row reaches, scaled
+            so that the inner product of two rows is the share of trees in which they meet.
+
+        Raises
+        ------
+        NotFittedError
+            If the teacher is not fitted.
+        TeacherError
+            If there is nothing to be seen inside, `where` names nothing in it, or the teacher
+            fails; its own message is kept.
+        ValueError
+            If what it returns is not one row of finite numbers for each row.
+        """
+        n_rows = num_samples(X)
+        with self._reporting("represent", n_rows):
+            self._check_is_fitted()
+            raw = self._represent(X, where)
+        return check_representation(raw, f"the representation of teacher {self.name}", n_rows)
 
     def refit(
         self,

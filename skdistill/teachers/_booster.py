@@ -15,6 +15,7 @@ from skdistill._optional import comes_from
 from skdistill.losses import softmax
 from skdistill.teachers._alignment import check_labels
 from skdistill.teachers._base import Teacher, column_names
+from skdistill.teachers._representation import represent_model
 
 # From raw scores to probabilities, by objective; names are unique over both libraries.
 LINKS = {
@@ -154,6 +155,9 @@ class BoosterTeacher(Teacher):
 
     def _predict(self, X: Any) -> Any:
         return self._model.predict(X)
+
+    def _represent(self, X: Any, where: Any) -> Any:
+        return represent_model(self.booster, X, where)
 
 
 class _LightGBM:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import check_random_state
 
@@ -324,6 +325,19 @@ class EnsembleTeacher(Teacher):
         if self.scale == "log":
             return pool_logs(complete(P, self._known(columns)), self.weights)
         return np.tensordot(self.weights, P, axes=1)
+
+    def _represent(self, X: Any, where: Any) -> Any:
+        """Put the members' representations side by side, each by its weight and mean length."""
+        blocks = []
+        for weight, member in zip(self.weights, self.members, strict=True):
+            if weight:
+                block = member.represent(X, where)
+                squares = block.multiply(block) if sp.issparse(block) else block**2
+                length = np.sqrt(squares.sum() / block.shape[0])
+                blocks.append(block * (np.sqrt(weight) / length if length else 1.0))
+        if any(sp.issparse(block) for block in blocks):
+            return sp.hstack(blocks, format="csr")
+        return np.hstack(blocks)
 
     def _known(self, columns: np.ndarray) -> np.ndarray:
         """Tell which member knows which class; those without labels know all."""

@@ -25,6 +25,7 @@ from skdistill.teachers._base import Teacher
 from skdistill.teachers._booster import booster_feature_names, trained_names
 from skdistill.teachers._fingerprint import fingerprint
 from skdistill.teachers._refit import prepare_refit
+from skdistill.teachers._representation import represent_model
 
 
 class EstimatorTeacher(Teacher):
@@ -173,6 +174,9 @@ class EstimatorTeacher(Teacher):
 
     def _predict(self, X: Any) -> Any:
         return self.estimator.predict(X)
+
+    def _represent(self, X: Any, where: Any) -> Any:
+        return represent_model(self.estimator, X, where)
 
 
 def _chosen(estimator: Any) -> Any:

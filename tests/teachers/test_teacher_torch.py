@@ -13,6 +13,7 @@ from sklearn.base import clone
 
 from skdistill import DistilledClassifier, DistilledRegressor
 from skdistill.exceptions import TeacherError
+from skdistill.knowledge import FeatureKnowledge
 from skdistill.teachers import TorchTeacher, as_teacher, keep_fitted
 
 torch = pytest.importorskip("torch", reason="needs torch (extra 'torch')")
@@ -271,3 +272,15 @@ def test_distillation_of_a_regression():
     teacher = TorchTeacher(net, output="predictions")
     student = DistilledRegressor(teacher, student="linear", search_budget=0, random_state=0)
     assert student.fit(X, values).score(X, values) > 0.5
+
+
+@pytest.mark.parametrize("where", ["auto", "1"])
+def test_features_of_a_network_are_knowledge(where):
+    net = make_net()
+    teacher = TorchTeacher(net, output="logits")
+    options = {"student": "tree", "search_budget": 0, "augment": None, "random_state": 0}
+    knowledge = ["response", FeatureKnowledge(representation=where, n_components=3)]
+    model = DistilledClassifier(teacher, knowledge=knowledge, **options)
+    model.fit(X, logits(net).argmax(axis=1))
+    assert model.distillation_.knowledge
+    assert model.score(X, logits(net).argmax(axis=1)) > 0.6

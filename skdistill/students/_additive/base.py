@@ -10,13 +10,15 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill._validation import check_integer, check_real
+from skdistill.hints import Hints
 from skdistill.students._additive.fit import fit_scorecard
 from skdistill.students._additive.points import plot_terms, points_rows
 from skdistill.students._additive.scorecard import Scorecard
 from skdistill.students._additive.tables import Limits
-from skdistill.students._additive.targets import Target
+from skdistill.students._additive.targets import Response, Target
 from skdistill.students._additive.teacher_cuts import Splits, find_splits
 from skdistill.students._base import BaseStudent
+from skdistill.students._hints import structure_columns
 from skdistill.students._real_rows import RealRows
 
 
@@ -145,13 +147,14 @@ class AdditiveStudent(BaseStudent):
     def _fit_tables(
         self,
         Z: np.ndarray,
-        target: Target,
+        target: Response,
         response: np.ndarray,
         weight: np.ndarray,
         *,
         truth: Target,
         real: RealRows,
         splits: Mapping[int, Splits],
+        hints: Hints | None,
         limits: Limits,
     ) -> Scorecard:
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
@@ -163,6 +166,7 @@ class AdditiveStudent(BaseStudent):
             truth,
             real,
             splits=splits,
+            hints=np.zeros((len(Z), 0)) if hints is None else structure_columns(hints, weight),
             max_bins=self.max_bins,
             alpha=self.alpha,
             n_pairs=self.n_pairs,

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from skdistill.students._additive.pairs import rank_pairs
+from skdistill.students._additive.pairs import pair_gains, rank_pairs
 from skdistill.students._additive.scorecard import Scorecard, centre
 from skdistill.students._additive.tables import Fit, Layout, Limits, Problem
-from skdistill.students._additive.targets import Target
+from skdistill.students._additive.targets import HintTarget, Response, Target
 from skdistill.students._additive.teacher_cuts import Splits
 from skdistill.students._additive.thresholds import choose_cuts, codes_of, merge_cuts
 from skdistill.students._real_rows import RealRows
@@ -105,11 +105,14 @@ class Model:
         """Put the fitted values into tables."""
         return self.layout.scorecard(self.fit)
 
+    def pair_gains(self) -> dict[tuple[int, int], float]:
+        """Compute what a table of two columns would gain, for each pair of them."""
+        data = self.data
+        return pair_gains(self.layout, self.fit, data.codes, data.target, data.weight)
+
     def _set_pairs(self, n_pairs: int) -> None:
         if self.ranked is None:
-            self.ranked = rank_pairs(
-                self.layout, self.fit, self.data.codes, self.data.target, self.data.weight
-            )
+            self.ranked = rank_pairs(self.pair_gains())
         self.layout = replace(self.layout, pairs=self.ranked[:n_pairs])
         self.fit = self.fit.resized(sum(self.layout.sizes))
         self._matrix = self.layout.matrix(self.data.codes)
@@ -221,13 +224,14 @@ def choose_settings(
 
 def fit_scorecard(
     Z: np.ndarray,
-    target: Target,
+    target: Response,
     response: np.ndarray,
     weight: np.ndarray,
     truth: Target,
     real: RealRows,
     *,
     splits: Mapping[int, Splits],
+    hints: np.ndarray,
     max_bins: int,
     alpha: float | str,
     n_pairs: int | str,
@@ -254,6 +258,8 @@ def fit_scorecard(
         Rows to choose settings on.
     splits : mapping of int to Splits
         Where the teacher's trees split some of the columns.
+    hints : ndarray of shape (n_rows, n_hints)
+        What else cuts and pairs should tell apart: a variance of one as much as the response.
     max_bins, alpha, n_pairs
         As in the estimators.
     limits : Limits
@@ -268,7 +274,7 @@ def fit_scorecard(
     settings : Settings
         Those chosen.
     """
-    cuts = choose_cuts(Z, response, weight, max_bins, splits)
+    cuts = choose_cuts(Z, _beside(response, hints, weight), weight, max_bins, splits)
     codes = np.column_stack([codes_of(z, c) for z, c in zip(Z.T, cuts, strict=True)])
     coarse = [
         merge_cuts(c, np.bincount(codes[:, j], weights=weight, minlength=len(c) + 2), PAIR_BINS)
@@ -282,8 +288,24 @@ def fit_scorecard(
     model = Model(layout, Data(codes, target, weight), limits)
     model.refit(replace(settings, n_pairs=0))
     if settings.n_pairs:
+        if hints.shape[1]:
+            # Half the squares of a variance of one are to weigh what there is to learn.
+            unit = 2.0 * target.to_save(weight / weight.sum())
+            hinted = Data(codes, HintTarget(np.sqrt(unit) * hints), weight)
+            other = Model(layout, hinted, ROUGH)
+            other.refit(replace(settings, n_pairs=0))
+            model.ranked = rank_pairs(model.pair_gains(), other.pair_gains())
         model.refit(settings)
     return centre(model.scorecard(), Z, weight), settings
+
+
+def _beside(response: np.ndarray, hints: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Put hints beside the response, a variance of one as large as that of the response."""
+    if not hints.shape[1]:
+        return response
+    share = weight / weight.sum()
+    variance = (share @ np.square(response - share @ response)).sum()
+    return np.hstack([response, np.sqrt(variance) * hints])
 
 
 def _sample(data: Data, real: RealRows, rng: np.random.Generator) -> tuple[Data, RealRows]:

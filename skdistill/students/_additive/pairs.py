@@ -15,10 +15,31 @@ from skdistill.students._weights import one_row
 MAX_COLUMNS = 40
 
 
-def rank_pairs(
+def rank_pairs(*gains: dict[tuple[int, int], float]) -> list[tuple[int, int]]:
+    """Rank the pairs of columns by the sum of what a table of both would gain.
+
+    Parameters
+    ----------
+    *gains : dict of float
+        What `pair_gains` returned, for one target or for several.
+
+    Returns
+    -------
+    pairs : list of tuple of int
+        Those that gain, the strongest first.
+    """
+    total: dict[tuple[int, int], float] = {}
+    for part in gains:
+        for pair, gain in part.items():
+            total[pair] = total.get(pair, 0.0) + gain
+    ranked = sorted(total, key=lambda pair: -total[pair])
+    return [pair for pair in ranked if total[pair] > 0]
+
+
+def pair_gains(
     layout: Layout, fit: Fit, codes: np.ndarray, target: Target, weight: np.ndarray
-) -> list[tuple[int, int]]:
-    """Rank the pairs of columns by what a table of both would gain, as in [1]_.
+) -> dict[tuple[int, int], float]:
+    """Compute what a table of two columns would gain, for each pair of them, as in [1]_.
 
     For each cell of the table, with gradient sum ``G`` and curvature sum ``H`` of its rows'
     losses, one Newton step gains ``G**2 / (2 * H)``. Noise alone gains too, the more the more
@@ -40,8 +61,8 @@ def rank_pairs(
 
     Returns
     -------
-    pairs : list of tuple of int
-        Those that gain, the strongest first.
+    gains : dict of float
+        By the columns of a pair. Below zero where there is no more than noise.
 
     References
     ----------
@@ -65,8 +86,7 @@ def rank_pairs(
             _gain(cell, size, gradient[:, s], curvature[:, s], weight, least[s])
             for s in range(target.n_outputs)
         )
-    ranked = sorted(gains, key=lambda pair: -gains[pair])
-    return [pair for pair in ranked if gains[pair] > 0]
+    return gains
 
 
 def _gain(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from scipy.special import xlogy
 
 from skdistill.losses import DistillationLoss, log_softmax, softmax
 from skdistill.students._scores import n_scores, prior_scores, score_curvature, to_logits
@@ -44,6 +45,13 @@ class Target(Protocol):
         """Turn scores into probabilities or values."""
 
 
+class Response(Target, Protocol):
+    """What a student is to predict: it says how much there is to learn."""
+
+    def to_save(self, share: np.ndarray) -> float:
+        """Return what the best fit of all takes off the mean loss of a constant prediction."""
+
+
 @dataclass(frozen=True)
 class ClassTarget:
     """The combined distillation loss; two classes have one score, the second's log-odds."""
@@ -68,6 +76,11 @@ class ClassTarget:
         prior = share @ self.loss.mixed
         # Of a constant prediction; about two thirds of it are left once rows are told apart.
         return 0.7 * np.maximum(prior * (1.0 - prior), LEAST_SHARE)[-self.n_outputs :]
+
+    def to_save(self, share: np.ndarray) -> float:
+        prior, mixed = share @ self.loss.mixed, self.loss.mixed
+        # Cross-entropy at temperature one; at others the loss is of about the same size.
+        return float((share @ xlogy(mixed, mixed) - xlogy(prior, prior)).sum())
 
     def losses(self, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         logits = to_logits(scores)
@@ -112,6 +125,10 @@ class ValueTarget:
     def usual_curvature(self, share: np.ndarray) -> np.ndarray:
         return np.ones(1)
 
+    def to_save(self, share: np.ndarray) -> float:
+        values = self.standardized()
+        return float(0.5 * share @ (values - share @ values) ** 2)
+
     def losses(self, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         error = scores - self.standardized()[:, None]
         return 0.5 * error[:, 0] ** 2, error
@@ -125,3 +142,37 @@ class ValueTarget:
     def standardized(self) -> np.ndarray:
         """Return the scores that would meet the values."""
         return np.asarray((self.values - self.centre) / self.scale)
+
+
+@dataclass(frozen=True)
+class HintTarget:
+    """Half the squared error of hints, shape (n_rows, n_outputs): tables of them rank pairs."""
+
+    hints: np.ndarray
+
+    @property
+    def n_outputs(self) -> int:
+        return int(self.hints.shape[1])
+
+    @property
+    def quadratic(self) -> bool:
+        return True
+
+    def take(self, rows: np.ndarray) -> HintTarget:
+        return HintTarget(self.hints[rows])
+
+    def start(self, share: np.ndarray) -> np.ndarray:
+        return np.asarray(share @ self.hints)
+
+    def usual_curvature(self, share: np.ndarray) -> np.ndarray:
+        return np.ones(self.n_outputs)
+
+    def losses(self, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        error = scores - self.hints
+        return 0.5 * np.square(error).sum(axis=1), error
+
+    def curvature(self, scores: np.ndarray) -> np.ndarray:
+        return np.ones_like(scores)
+
+    def predict(self, scores: np.ndarray) -> np.ndarray:
+        return scores

@@ -11,6 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill._validation import check_bool, check_choice, check_integer, check_real
+from skdistill.hints import Hints
 from skdistill.students._base import BaseStudent
 from skdistill.students._mlp.fit import Recipe, Task, choose, fit_network
 from skdistill.students._mlp.inputs import QuantileTables, Scale, fit_quantile_tables, fit_scale
@@ -101,6 +102,7 @@ class MLPStudent(BaseStudent):
         truth: Targets,
         taught: bool,
         predict: Callable[[np.ndarray], np.ndarray],
+        hints: Hints | None,
     ) -> None:
         """Choose inputs and penalty, train, and keep the weights for untransformed inputs."""
         transforms = self._fit_transforms(Z, weight)
@@ -126,7 +128,7 @@ class MLPStudent(BaseStudent):
             )
             if taught and isinstance(self.alpha, str):
                 alpha = max(SOFT_SHARE * alpha, min(AUTO_ALPHAS))
-            task = Task(inputs[name], targets, mean_one(weight))
+            task = Task(inputs[name], targets, mean_one(weight)).with_hints(hints)
             recipe = replace(recipe, alpha=alpha)
             if self.early_stopping:
                 own = np.random.default_rng([seed, 1])  # training to the end is the same without
@@ -138,7 +140,7 @@ class MLPStudent(BaseStudent):
                 f"{self.learning_rate_init!r} is too large; give a smaller one."
             )
         self.n_iter_, self.alpha_, self.input_transform_ = recipe.last_step, alpha, name
-        self._keep(network, transforms[name])
+        self._keep(network, transforms[name], n_scores=len(start))
 
     def _fit_transforms(
         self, Z: np.ndarray, weight: np.ndarray
@@ -165,14 +167,17 @@ class MLPStudent(BaseStudent):
         steps = AUTO_PASSES * -(-n_samples // self.batch_size)
         return int(np.clip(steps, AUTO_MIN_STEPS, AUTO_MAX_STEPS))
 
-    def _keep(self, network: Network, transform: Scale | QuantileTables) -> None:
+    def _keep(self, network: Network, transform: Scale | QuantileTables, *, n_scores: int) -> None:
         """Fold the scale of the inputs into the first layer, or keep the tables.
+
+        What led from the last hidden layer to a teacher's features is dropped.
 
         The intercept takes up the offsets *after* the coefficients were rounded: evaluated in
         double precision, the rounding then acts on centred inputs, however far they are from 0.
         """
         coefs = [W.astype(np.float64) for W in network.coefs]
         intercepts = [b.astype(np.float64) for b in network.intercepts]
+        coefs[-1], intercepts[-1] = coefs[-1][:, :n_scores], intercepts[-1][:n_scores]
         # Decay leaves dead weights that are almost, but not quite, zero.
         coefs = [np.where(np.abs(W) < DEAD_WEIGHT, 0.0, W) for W in coefs]
         self.input_tables_ = None if isinstance(transform, Scale) else transform

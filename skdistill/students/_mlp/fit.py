@@ -8,6 +8,8 @@ from functools import partial
 
 import numpy as np
 
+from skdistill.hints import Hints
+from skdistill.students._mlp.hints import Groups, HintedTargets, Relations
 from skdistill.students._mlp.network import Network, polish, train
 from skdistill.students._mlp.targets import Targets
 from skdistill.students._real_rows import RealRows
@@ -61,15 +63,35 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Task:
-    """Inputs (n_samples, n_inputs) of single precision, targets, and weights with mean one."""
+    """Inputs (n_samples, n_inputs) of single precision, targets, and weights with mean one.
+
+    Relations are what the last hidden layer should keep besides, if there are any.
+    """
 
     X: np.ndarray
     targets: Targets
     weight: np.ndarray
+    relations: Relations | None = None
 
     def take(self, rows: np.ndarray) -> Task:
         """Return the task of some rows."""
-        return Task(self.X[rows], self.targets.take(rows), mean_one(self.weight[rows]))
+        relations = self.relations and self.relations.take(rows)
+        return Task(self.X[rows], self.targets.take(rows), mean_one(self.weight[rows]), relations)
+
+    @property
+    def n_features(self) -> int:
+        """Number of the teacher's features: outputs behind the scores meet them."""
+        return self.targets.n_features if isinstance(self.targets, HintedTargets) else 0
+
+    def with_hints(self, hints: Hints | None) -> Task:
+        """Return the task of further outputs and relations besides the targets."""
+        targets, relations = self.targets, self.relations
+        if hints is not None and hints.features is not None:
+            features = hints.features.astype(np.float32)
+            targets = HintedTargets(targets, features, hints.feature_weight)
+        if hints is not None and hints.relations is not None:
+            relations = Relations(hints.relations.astype(np.float32), hints.relation_weight)
+        return replace(self, targets=targets, relations=relations)
 
 
 # Called with the network, and the steps of Adam and of L-BFGS it has made: those of the latter are
@@ -101,32 +123,34 @@ def fit_network(
         Iterations of L-BFGS made.
     """
     alpha, n_samples = recipe.alpha / len(task.X), len(task.X)
-    networks, values = [], []
+    networks, values, groups = [], [], None
+    if task.relations is not None:
+        groups = Groups.draw(task.relations, rng)
+    rows = task.X, task.targets, task.weight
     for _ in range(recipe.n_restarts):
-        network = Network([task.X.shape[1], *recipe.hidden, len(recipe.start)])
+        network = Network([task.X.shape[1], *recipe.hidden, len(recipe.start) + task.n_features])
         network.initialise(rng, recipe.start)
         train(
             network,
-            task.X,
-            task.targets,
-            task.weight,
+            *rows,
             alpha=alpha,
             learning_rate=recipe.learning_rate,
             batch_size=recipe.batch_size,
             n_steps=recipe.n_steps,
             last_step=recipe.last_step,
             rng=rng,
+            relations=task.relations,
             watch=observe and partial(observe, network),
         )
         networks.append(network)
-        values.append(polish(network, task.X, task.targets, task.weight, alpha=alpha, n_steps=0)[0])
+        values.append(polish(network, *rows, alpha=alpha, n_steps=0, groups=groups)[0])
     best = networks[int(np.argmin(np.nan_to_num(values, nan=np.inf, posinf=np.inf)))]
     n_steps = min(recipe.polish_steps, POLISH_ROWS // n_samples)
     if n_steps < min(LEAST_POLISH_STEPS, recipe.polish_steps):
         return best, 0
     watch = observe and partial(observe, best, recipe.last_step)
-    rows = task.X, task.targets, task.weight
-    return best, polish(best, *rows, alpha=alpha, n_steps=n_steps, watch=watch)[1]
+    polished = polish(best, *rows, alpha=alpha, n_steps=n_steps, groups=groups, watch=watch)
+    return best, polished[1]
 
 
 def choose(

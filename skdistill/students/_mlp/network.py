@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import minimize
 
+from skdistill.students._mlp.hints import Groups, Relations
 from skdistill.students._mlp.targets import Targets
 
 # Called with the number of steps made, when the network has its weights.
@@ -56,19 +57,21 @@ class Network:
         rng : Generator
             Draws the weights with variance 2 / n_in (He et al. 2015).
         scores : ndarray of shape (n_scores,)
-            Intercepts of the output layer.
+            Intercepts of the first outputs; those of others stay zero.
         """
         for W in self.coefs:
             W[:] = rng.standard_normal(W.shape) * np.sqrt(2.0 / W.shape[0])
         # A loud random output would have to be unlearned before anything is learned.
         self.coefs[-1] *= 0.1
-        self.intercepts[-1][:] = scores
+        self.intercepts[-1][: len(scores)] = scores
 
     def forward(self, A: np.ndarray) -> list[np.ndarray]:
         """Compute the input of each layer, and the scores as the last element."""
         return forward(A, self.coefs, self.intercepts)
 
-    def backward(self, layers: list[np.ndarray], delta: np.ndarray) -> None:
+    def backward(
+        self, layers: list[np.ndarray], delta: np.ndarray, hidden: np.ndarray | None = None
+    ) -> None:
         """Compute the gradient by all parameters into `slope`.
 
         Parameters
@@ -77,12 +80,16 @@ class Network:
             What `forward` returned.
         delta : ndarray of shape (n_samples, n_scores)
             Gradient of the objective by the scores.
+        hidden : ndarray of shape (n_samples, n_hidden), optional
+            What is to be added to its gradient by the last hidden layer.
         """
         for i in reversed(range(len(self.coefs))):
             np.dot(layers[i].T, delta, out=self._coef_slopes[i])
             np.sum(delta, axis=0, out=self._intercept_slopes[i])
             if i:
                 delta = delta @ self.coefs[i].T
+                if hidden is not None and i == len(self.coefs) - 1:
+                    delta += hidden
                 delta *= layers[i] > 0
 
 
@@ -124,12 +131,14 @@ def train(
     n_steps: int,
     last_step: int,
     rng: np.random.Generator,
+    relations: Relations | None = None,
     watch: Watch | None = None,
 ) -> None:
     """Minimise ``mean(weight * loss) + alpha / 2 * ||coefs||^2`` by minibatch Adam.
 
     The rate falls from `learning_rate` to zero along half a cosine, so that the last steps
-    average the noise of the batches out.
+    average the noise of the batches out. The loss of the relations between the first rows of each
+    batch is added.
 
     Parameters
     ----------
@@ -153,6 +162,8 @@ def train(
         Number of steps made, `n_steps` at most.
     rng : Generator
         Shuffles the rows of each pass.
+    relations : Relations, optional
+        Of the same rows.
     watch : callable, optional
         Called after each step with the number of steps made.
     """
@@ -170,7 +181,8 @@ def train(
         layers = network.forward(X_pass[rows])
         delta = targets_pass.take(rows).gradient(layers[-1])
         delta = delta * (weight_pass[rows] / (rows.stop - rows.start))[:, None]
-        network.backward(layers, delta.astype(network.theta.dtype, copy=False))
+        hidden = None if relations is None else relations.take(order[rows]).loss(layers[-2])[1]
+        network.backward(layers, delta.astype(network.theta.dtype, copy=False), hidden)
         network.slope += decay * network.theta
         rate = 0.5 * learning_rate * (1.0 + np.cos(np.pi * step / n_steps))
         adam.step(network.theta, network.slope, rate)
@@ -186,6 +198,7 @@ def polish(
     *,
     alpha: float,
     n_steps: int,
+    groups: Groups | None = None,
     watch: Watch | None = None,
 ) -> tuple[float, int]:
     """Minimise what `train` minimises further, by L-BFGS on all rows at once.
@@ -201,6 +214,8 @@ def polish(
         As given to `train`.
     n_steps : int
         Largest number of iterations; 0 changes nothing.
+    groups : Groups, optional
+        Rows whose relations stand for those of all.
     watch : callable, optional
         Called after each iteration with the number of iterations made.
 
@@ -219,7 +234,11 @@ def polish(
         layers = network.forward(X)
         value = float(np.vdot(shares.astype(np.float64), targets.losses(layers[-1])))
         delta = targets.gradient(layers[-1]) * shares
-        network.backward(layers, delta.astype(network.theta.dtype, copy=False))
+        hidden = None
+        if groups is not None:
+            related, hidden = groups.loss(layers[-2])
+            value += related
+        network.backward(layers, delta.astype(network.theta.dtype, copy=False), hidden)
         penalty = 0.5 * float(decay @ np.square(theta))
         return value + penalty, network.slope.astype(np.float64) + decay * theta
 

@@ -76,7 +76,7 @@ def stop_early(
             look(network, n_steps, n_polished)
 
     def look(network: Network, n_steps: int, n_polished: int) -> None:
-        scores = network.forward(X)[-1].astype(np.float64)
+        scores = network.forward(X)[-1][:, : len(recipe.start)].astype(np.float64)
         losses[n_steps, n_polished] = held_out.losses(predict(scores))
 
     whole = replace(recipe, n_restarts=1)

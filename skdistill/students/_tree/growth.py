@@ -52,7 +52,7 @@ class Task:
     bins : Bins
         The rows.
     targets : ndarray of shape (n_rows, n_outputs), dtype float64
-        Probabilities of all classes, or values around zero.
+        Probabilities of all classes, or values around zero; and then hints, with mean zero.
     weight : ndarray of shape (n_rows,), dtype float64
         Weights of the rows.
     min_weight : float
@@ -61,6 +61,10 @@ class Task:
         Most splits in a row.
     cross_entropy : bool
         The loss: cross-entropy of probabilities, or squared error.
+    n_hints : int, default=0
+        How many of the last targets are hints. Their squared error is added to the loss, in a
+        unit that makes a variance of one weigh as much as all that splits can save of the other
+        targets' loss.
     seen : dict
         The best splits of sets of rows that were looked at: a search meets most of them again.
     """
@@ -71,6 +75,7 @@ class Task:
     min_weight: float
     max_depth: int | None
     cross_entropy: bool
+    n_hints: int = 0
     seen: dict[bytes, ColumnSplits] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
@@ -88,6 +93,16 @@ class Task:
     def is_cut(self) -> np.ndarray:
         """Whether there is a cut above each bin: not above the last values, nor the missing."""
         return np.arange(len(self.column_of)) < self.bins.starts[1:][self.column_of] - 2
+
+    @cached_property
+    def hint_unit(self) -> float:
+        """What one of the hints' squared error weighs: what leaves can save of the other loss."""
+        if not self.n_hints:
+            return 0.0
+        values, mass = self.values[:, : -self.n_hints - 1], self.values[:, -1]
+        whole = self._response_cost(values.sum(axis=0), mass.sum())
+        saved = whole - self._response_cost(values, mass).sum()
+        return max(float(saved / mass.sum()), 0.0)
 
     @property
     def n_sums(self) -> int:
@@ -107,6 +122,12 @@ class Task:
         cost : ndarray of shape (...)
         """
         total, mass = sums[..., :-1], sums[..., -1]
+        if not self.n_hints:
+            return self._response_cost(total, mass)
+        hints = np.square(total[..., -self.n_hints :]).sum(axis=-1) / np.maximum(mass, TINY)
+        return self._response_cost(total[..., : -self.n_hints], mass) - self.hint_unit * hints
+
+    def _response_cost(self, total: np.ndarray, mass: np.ndarray) -> np.ndarray:
         if not self.cross_entropy:
             return -np.square(total).sum(axis=-1) / np.maximum(mass, TINY)
         certain = (total * np.log(np.maximum(total, TINY))).sum(axis=-1)

@@ -18,21 +18,29 @@ class TreeTargets:
 
     Attributes
     ----------
-    structure : ndarray of shape (n_rows, n_outputs)
-        What the splits are chosen for.
+    structure : ndarray of shape (n_rows, n_outputs + n_hints)
+        What the splits are chosen for; the last ones are hints, which no leaf predicts.
     values : ndarray of shape (n_rows, n_outputs)
         What the leaves predict.
     cross_entropy : bool
         The loss: cross-entropy of probabilities, or squared error.
+    n_hints : int, default=0
+        How many hints there are.
     """
 
     structure: np.ndarray
     values: np.ndarray
     cross_entropy: bool
+    n_hints: int = 0
 
     def take(self, rows: np.ndarray) -> TreeTargets:
         """Return the targets of some rows."""
-        return TreeTargets(self.structure[rows], self.values[rows], self.cross_entropy)
+        return replace(self, structure=self.structure[rows], values=self.values[rows])
+
+    def with_hints(self, columns: np.ndarray) -> TreeTargets:
+        """Add columns of shape (n_rows, n_hints) that shape the splits, too."""
+        structure = np.hstack([self.structure, columns])
+        return replace(self, structure=structure, n_hints=columns.shape[1])
 
 
 def fit_leaves(

@@ -49,12 +49,17 @@ class _Refiner:
         task, n_leaves = self.task, self.tree.n_leaves
         sums = task.leaf_sums(self.leaf, n_leaves)
         means = sums[:, :-1] / sums[:, -1:]
+        n_responses = means.shape[1] - task.n_hints
         if task.cross_entropy:
             self.slope = -np.log(np.maximum(means, LEAST_PROBABILITY))
             self.offset = np.zeros(n_leaves)
         else:
             self.slope = -2.0 * means
-            self.offset = (means**2).sum(axis=1)
+            self.offset = (means[:, :n_responses] ** 2).sum(axis=1)
+        if task.n_hints:
+            hints = means[:, n_responses:]
+            self.slope[:, n_responses:] = -2.0 * task.hint_unit * hints
+            self.offset += task.hint_unit * (hints**2).sum(axis=1)
 
     def above(self, nodes: set[int]) -> set[int]:
         """Find the splits above some, which see other leaves when these change."""

@@ -58,6 +58,7 @@ def grow_tree(
     cross_entropy: bool,
     search: bool,
     rng: np.random.Generator,
+    n_hints: int = 0,
 ) -> Nodes:
     """Grow a tree best-first, and search for a better one.
 
@@ -69,7 +70,7 @@ def grow_tree(
     Z : ndarray of shape (n_rows, n_columns)
         Encoded rows, NaN for missing.
     targets : ndarray of shape (n_rows, n_outputs)
-        Probabilities of all classes, or values with mean zero and unit spread.
+        Probabilities of all classes, or values with mean zero and unit spread; and then hints.
     weight : ndarray of shape (n_rows,)
         Positive weights of the rows.
     max_leaf_nodes : int
@@ -85,6 +86,8 @@ def grow_tree(
         Whether to search, or to leave it at the greedy tree.
     rng : numpy.random.Generator
         Draws samples and tastes.
+    n_hints : int, default=0
+        How many of the last targets are hints.
 
     Returns
     -------
@@ -96,7 +99,7 @@ def grow_tree(
     bins = bin_columns(Z, weight, rng)
     if not len(bins.columns):
         return STUMP.to_nodes(Z, bins, weight)
-    task = Task(bins, targets, weight, least, max_depth, cross_entropy)
+    task = Task(bins, targets, weight, least, max_depth, cross_entropy, n_hints)
     tree = grow_best_first(replace(task, cross_entropy=False), STUMP, max_leaf_nodes)
     if search and len(tree.feature):
         found = _search(task, tree, max_leaf_nodes, rng)
