@@ -277,7 +277,7 @@ def test_distillation_of_a_regression():
 @pytest.mark.parametrize("where", ["auto", "1"])
 def test_features_of_a_network_are_knowledge(where):
     net = make_net()
-    teacher = TorchTeacher(net, output="logits")
+    teacher = TorchTeacher(net, output="logits", classes=[0, 1, 2])
     options = {"student": "tree", "search_budget": 0, "augment": None, "random_state": 0}
     knowledge = ["response", FeatureKnowledge(representation=where, n_components=3)]
     model = DistilledClassifier(teacher, knowledge=knowledge, **options)
