@@ -132,13 +132,17 @@ def test_columns_are_found_by_name(fitted):
     teacher.check_features(other)
     np.testing.assert_allclose(teacher.predict(other), expected)
     np.testing.assert_allclose(teacher.predict(FRAME.to_numpy()), expected)
-    pl = pytest.importorskip("polars")
-    in_polars = pl.DataFrame({name: FRAME[name].to_numpy() for name in FRAME})
-    np.testing.assert_allclose(teacher.predict(in_polars), expected)
     with pytest.raises(ValueError, match=r"X lacks \['b'\], which teacher TabularPredictor was"):
         teacher.check_features(FRAME.drop(columns="b"))
     with pytest.raises(TeacherError, match="no names of columns; the predictor was fitted to 5"):
         teacher.predict(X)
+
+
+def test_rows_of_polars(fitted):
+    pl = pytest.importorskip("polars")
+    teacher = as_teacher(fitted.regression, task="regression")
+    in_polars = pl.DataFrame({name: FRAME[name].to_numpy() for name in FRAME})
+    np.testing.assert_allclose(teacher.predict(in_polars), teacher.predict(FRAME))
 
 
 def test_fingerprint(fitted, tmp_path):
