@@ -292,7 +292,6 @@ class EnsembleTeacher(Teacher):
             return np.tensordot(self.weights, F, axes=1), spread(F, self.weights)
         columns = classes if self.columns is None else self.columns
         P = np.stack([member.predict_proba(X, columns) for member in self.members])
-        logs = complete(P, self._known(columns))
         labels = align_columns(
             self._pool(P, columns),
             columns,
@@ -300,9 +299,8 @@ class EnsembleTeacher(Teacher):
             name=f"predict_proba of teacher {self.name}",
             n_rows=num_samples(X),
         )
-        # Where all classes are known `complete` leaves what is said as it is, zeros too.
-        said = P if self._known(columns).all() else np.exp(logs)
-        return labels, spread(said, self.weights)
+        known = self._known(columns)
+        return labels, spread(P if known.all() else np.exp(complete(P, known)), self.weights)
 
     def _predict_proba(self, X: Any, classes: np.ndarray) -> np.ndarray:
         columns = classes if self.columns is None else self.columns
