@@ -100,6 +100,11 @@ class TorchTeacher(DeclaredTeacher):
         self.preprocess = preprocess
         self.name = type(module).__name__
 
+    @property
+    def fitted_models(self) -> list[Any]:
+        """The module."""
+        return [self.module]
+
     def fingerprint(self) -> str:
         """Compute a key of the module's parameters, structure and code."""
         parts = [_describe(name, part) for name, part in self.module.named_modules()]

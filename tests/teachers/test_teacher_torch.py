@@ -80,6 +80,7 @@ def test_logits_are_those_of_the_layers():
     assert teacher.name == "Sequential"
     assert teacher.is_fitted
     assert not teacher.refittable
+    assert teacher.fitted_models == [net]
     assert clone(teacher) is teacher
 
 
