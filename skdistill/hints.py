@@ -180,7 +180,8 @@ def rkd_angle(embedding: np.ndarray, reference: np.ndarray) -> tuple[float, np.n
     value : float
         Zero for fewer than three rows.
     gradient : ndarray of shape (n_samples, n_hidden)
-        By `embedding`; zero for rows that are not compared.
+        By `embedding`; zero for rows that are not compared. Between rows that coincide there is
+        no direction: cosines with it are zero.
 
     Examples
     --------

@@ -13,6 +13,9 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import DistilledClassifier, DistilledRegressor, _labels
 from skdistill.exceptions import TeacherError
@@ -163,6 +166,20 @@ def test_features_and_relations_decide_where_a_tree_splits(kind: Any):
     assert root(["response", kind(weight=1e-3, representation=steps)]) == 0
 
 
+def test_hints_reach_a_tree_at_the_end_of_a_pipeline():
+    student = make_pipeline(StandardScaler(), STUMP)
+    knowledge = ["response", FeatureKnowledge(weight=20.0, representation=steps)]
+    distilled = DistilledClassifier(
+        CallableTeacher(lean_left, output="probabilities", classes=[0, 1]),
+        student=student,
+        knowledge=knowledge,
+        hard_label_weight=0.0,
+        search_budget=0,
+        random_state=0,
+    ).fit(X, Y)
+    assert first_split(distilled, X) == 1
+
+
 def first_split(distilled: Any, X: np.ndarray) -> int:
     """Tell which column a tree of two leaves splits, by what its predictions depend on."""
     predict = getattr(distilled, "predict_proba", distilled.predict)
@@ -278,7 +295,14 @@ def test_the_cache_tells_knowledge_apart(tmp_path: Any):
         for weight in (0.01, 20.0):
             knowledge = ["response", FeatureKnowledge(weight=weight, representation=steps)]
             distilled = DistilledClassifier(
-                FOREST, student=STUMP, knowledge=knowledge, memory=memory, random_state=0
+                DecisionTreeClassifier(max_depth=4, random_state=0),
+                student=STUMP,
+                augment=None,
+                knowledge=knowledge,
+                search_budget=3,
+                cv=3,
+                memory=memory,
+                random_state=0,
             ).fit(X, Y)
             losses = [candidate["loss"] for candidate in distilled.distillation_.candidates]
             found["cached" if memory else "fresh"].append(losses)

@@ -65,12 +65,15 @@ def test_distance_loss_is_the_mean_over_pairs():
     assert_allclose(rkd_distance(Z, reference)[0], np.mean(expected))
 
 
-def test_angle_loss_is_the_mean_over_triplets():
+@pytest.mark.parametrize("some_coincide", [False, True])
+def test_angle_loss_is_the_mean_over_triplets(some_coincide):
     Z, reference = make_pair()
+    if some_coincide:
+        Z[3] = Z[1]  # there is no direction from one to the other: its cosines are zero
 
     def cosine(A, i, j, k):
         a, b = A[i] - A[j], A[k] - A[j]
-        return a @ b / np.linalg.norm(a) / np.linalg.norm(b)
+        return a @ b / (np.linalg.norm(a) * np.linalg.norm(b) or 1.0)
 
     expected = [
         huber(cosine(Z, *triplet) - cosine(reference, *triplet))

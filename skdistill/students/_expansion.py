@@ -113,7 +113,7 @@ def reads_teacher(estimator: Any) -> bool:
 
 def takes_hints(estimator: Any) -> bool:
     """Tell whether a teacher's features and relations can shape an estimator."""
-    return fit_keyword(estimator, "hints") is not None
+    return takes_soft_targets(estimator) and fit_keyword(estimator, "hints") is not None
 
 
 def fit_keyword(estimator: Any, name: str) -> str | None:

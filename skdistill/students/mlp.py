@@ -116,7 +116,7 @@ class MLPStudentClassifier(MLPStudent, HintedClassifier):
     then dropped. A linear regressor on it meets the features [5]_: half the squared error, times
     its weight, is added to the row's loss, and the regressor is penalised like the output layer.
     The layer keeps relations itself [6]_: in each batch the distances between 48 rows, and with
-    twice the weight the angles between 16 rows; in L-BFGS those of the same twelve groups of 48
+    twice the weight the angles between 12 rows; in L-BFGS those of the same eight groups of 48
     rows, each row counting the same. Inputs and penalty are chosen without hints.
 
     References
@@ -273,7 +273,7 @@ class MLPStudentRegressor(MLPStudent, HintedRegressor):
     then dropped. A linear regressor on it meets the features [4]_: half the squared error, times
     its weight, is added to the row's loss, and the regressor is penalised like the output layer.
     The layer keeps relations itself [5]_: in each batch the distances between 48 rows, and with
-    twice the weight the angles between 16 rows; in L-BFGS those of the same twelve groups of 48
+    twice the weight the angles between 12 rows; in L-BFGS those of the same eight groups of 48
     rows, each row counting the same. Inputs and penalty are chosen without hints.
 
     References

@@ -150,6 +150,16 @@ class TestFitStudent:
         with pytest.raises(ValueError, match=message):
             fit_student(student, X, y, hints=hints, **options)
 
+    def test_hints_do_not_get_lost_where_rows_are_expanded(self):
+        class Other(LogisticRegression):
+            def fit(self, X, y, sample_weight=None, hints=None):
+                return super().fit(X, y, sample_weight)
+
+        X, y, options, hints = self.options()
+        assert not takes_hints(Other())
+        with pytest.raises(ValueError, match="student Other cannot learn feature knowledge"):
+            fit_student(Other(), X, y, hints=hints, **options)
+
     def test_the_knowledge_is_named(self):
         X, response, features = make()
         hints = Hints(features, 1.0, features, 1.0)

@@ -29,10 +29,10 @@ ANGLE_WEIGHT = 2.0
 # square and triplets with their cube, and each step has other rows: so many cost about as much as
 # the rest of the step, each.
 DISTANCE_ROWS = 48
-ANGLE_ROWS = 16
+ANGLE_ROWS = 12
 
 # Groups of so many rows that L-BFGS sees, the same in every iteration: they stand for all pairs.
-N_GROUPS = 12
+N_GROUPS = 8
 
 
 @dataclass(frozen=True)
