@@ -3,6 +3,7 @@
 import pickle
 import subprocess
 import sys
+from pathlib import Path
 
 import joblib
 import numpy as np
@@ -226,7 +227,10 @@ net = nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 3))
 net.load_state_dict(torch.load({str(path)!r}))
 print(TorchTeacher(net, output="logits").fingerprint())
 """
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    root = Path(__file__).parents[2]
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root
+    )
     assert run.stdout.strip() == TorchTeacher(make_net(), output="logits").fingerprint()
 
 
