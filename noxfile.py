@@ -25,6 +25,13 @@ def tests(session: nox.Session, scikit_learn: str) -> None:
 
 
 @nox.session
+def foreign(session: nox.Session) -> None:
+    """Test teachers of libraries that are too large for the extra test."""
+    session.install(".[test,torch]", "skl2onnx", "onnxmltools")
+    session.run("pytest", "tests/teachers", "skdistill/teachers", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style and layout."""
     session.install(*_pinned("ruff"))

@@ -31,6 +31,7 @@ from skdistill._problem import (
 from skdistill._record import DistillationRecord, note_fit
 from skdistill._selection import Search, warn_if_unused
 from skdistill._trials import split_rows
+from skdistill._trust import take_trust
 from skdistill._validation import check_integer
 from skdistill.hints import Hints
 from skdistill.knowledge import describe_hints
@@ -113,9 +114,10 @@ class BaseDistilled(StudentHolder, metaclass=ABCMeta):
         hints = self._represent(teacher, rows, choices, settings, record)
         splits = split_rows(problem, settings) if len(candidates) > 1 else None
         with record.timed("teacher labels"):
-            targets = label_transfer_set(
+            labels = label_transfer_set(
                 teacher, rows, problem, choices, splits=splits, settings=settings, record=record
             )
+        targets, rows = take_trust(labels, rows, teacher)
         temperature = find_temperature(targets, problem, choices, record)
         if splits is not None:
             with record.timed("search"):
@@ -124,7 +126,7 @@ class BaseDistilled(StudentHolder, metaclass=ABCMeta):
                     problem,
                     X_unlabeled,
                     teacher,
-                    targets[: rows.n_real],
+                    labels[: rows.n_real],
                     temperature,
                     settings,
                     record,

@@ -11,15 +11,17 @@ import joblib
 import numpy as np
 
 from skdistill._choosing import Choices
-from skdistill._problem import Problem, Settings, check_classes
+from skdistill._problem import Problem, Settings, check_classes, settle_classes
 from skdistill._record import DistillationRecord
 from skdistill._trials import Fold, LabeledFold, Splits
+from skdistill._trust import distrusts, take_trust, targets_of, with_disagreement
 from skdistill.exceptions import OverconfidentTeacherWarning
 from skdistill.hints import Hints
 from skdistill.knowledge import make_hints
 from skdistill.metrics import calibration_report
 from skdistill.targets import fit_temperature, soften
 from skdistill.teachers import (
+    EnsembleTeacher,
     Teacher,
     as_teacher,
     check_class_order,
@@ -60,7 +62,7 @@ def fit_teacher(
     *,
     task: str,
 ) -> Teacher | None:
-    """Fit the teacher if it is not fitted."""
+    """Fit the teacher if it is not fitted, and learn the weights of several."""
     if teacher is None or teacher.is_fitted:
         return teacher
     if problem.y is None:
@@ -71,9 +73,49 @@ def fit_teacher(
     if task == "classification":
         weighty = slice(None) if problem.weight is None else problem.weight > 0
         check_classes(np.unique(problem.y[weighty]))
-    settings.report(f"fitting the teacher {teacher.name} on {problem.n_rows} rows")
-    record.teacher_fits += 1
-    return teacher.fit_missing(problem.X, problem.y, problem.weight, random_state=settings.seed)
+    if not isinstance(teacher, EnsembleTeacher) or not teacher.has_fitted_members:
+        settings.report(f"fitting the teacher {teacher.name} on {problem.n_rows} rows")
+        record.teacher_fits += 1
+        teacher = teacher.fit_missing(
+            problem.X, problem.y, problem.weight, random_state=settings.seed
+        )
+    if isinstance(teacher, EnsembleTeacher) and not teacher.is_fitted:
+        teacher = _weigh(teacher, problem, settings, record, task=task)
+    return teacher
+
+
+def _weigh(
+    teacher: EnsembleTeacher,
+    problem: Problem,
+    settings: Settings,
+    record: DistillationRecord,
+    *,
+    task: str,
+) -> EnsembleTeacher:
+    """Learn the weights of several teachers on their out-of-fold labels."""
+    fixed = [member.name for member in teacher.members if not member.refittable]
+    if fixed:
+        raise ValueError(
+            f"weights='auto' needs teachers that can be fitted to other rows, which {fixed} cannot "
+            "be: their labels of rows that they know would flatter them. Learn weights on rows "
+            "that no teacher has seen: EnsembleTeacher(...).learn_weights(X, y)."
+        )
+    if task == "classification":
+        problem = settle_classes(replace(problem, soft_targets=None), teacher)
+    if not count_folds(settings.cv, problem.y, classification=task == "classification"):
+        raise ValueError(
+            f"weights='auto' needs more rows (of each class) than cv={settings.cv!r} makes folds; "
+            "give weights, or a smaller cv."
+        )
+    labels = []
+    for member in teacher.members:
+        settings.report(f"cross-fitting the teacher {member.name} to weigh it")
+        labels.append(_cross_fit(member, problem, settings.cv, settings, record))
+    learned = teacher.weigh(
+        labels, problem.y, classes=problem.classes, sample_weight=problem.weight
+    )
+    record.teacher_weights = learned.weights.tolist()
+    return learned
 
 
 def label_transfer_set(
@@ -87,6 +129,11 @@ def label_transfer_set(
     record: DistillationRecord,
 ) -> np.ndarray:
     """Label the real rows out of fold, in sample or as given, and all others by the teacher."""
+    if problem.soft_targets is not None and distrusts(teacher):
+        raise ValueError(
+            "distrust weighs rows by how far teachers disagree, which soft_targets do not tell; "
+            "give the teachers without soft_targets, or distrust=0."
+        )
     if teacher is None or problem.soft_targets is not None:
         real = np.asarray(problem.soft_targets)
     elif choices.out_of_fold:
@@ -102,9 +149,10 @@ def label_transfer_set(
         others = _label(teacher, rows.others, problem, settings, record)
         targets = np.concatenate([real, others])
     if problem.classes is not None:
-        _check_order(real, problem, teacher)
+        proba = targets_of(targets, teacher)
+        _check_order(proba[: rows.n_real], problem, teacher)
         if choices.teacher_labels == "in_sample":
-            _diagnose(real, targets[rows.n_real :], problem, record)
+            _diagnose(proba[: rows.n_real], proba[rows.n_real :], problem, record)
     return targets
 
 
@@ -154,7 +202,7 @@ def label_fold(
         if teacher is not None and further:
             others = _label(teacher, fold.rows.others, fold.problem, settings, record)
             targets = np.concatenate([targets, others])
-        return LabeledFold(fold, targets, own)
+        return _separate(fold, targets, own)
     part = fold.problem
     if nested and count_folds(INNER_FOLDS, part.y, classification=part.classes is not None):
         targets = _cross_fit(teacher, part, INNER_FOLDS, settings, record)
@@ -163,7 +211,13 @@ def label_fold(
         own = refit.teacher
     if further:
         targets = np.concatenate([targets, refit.label(fold.rows.others)])
-    return LabeledFold(fold, targets, own)
+    return _separate(fold, targets, own)
+
+
+def _separate(fold: Fold, labels: np.ndarray, teacher: Teacher | None) -> LabeledFold:
+    """Separate targets from what labels say besides."""
+    targets, rows = take_trust(labels, fold.rows, teacher)
+    return LabeledFold(replace(fold, rows=rows), targets, teacher)
 
 
 def find_hints(
@@ -208,7 +262,7 @@ class _Refit:
         if memory.location is None:
             return ask()
         what = (part.X, part.y, part.weight, part.classes, self._settings.seed, X)
-        key = f"{self._original.fingerprint()}-{joblib.hash(what)}"
+        key = f"{with_disagreement(self._original).fingerprint()}-{joblib.hash(what)}"
         return np.asarray(memory.cache(_ask, ignore=["ask"])(key, ask))
 
 
@@ -221,7 +275,11 @@ def _label(
     teacher: Teacher, X: Any, problem: Problem, settings: Settings, record: DistillationRecord
 ) -> np.ndarray:
     targets, n_scored = label_rows(
-        teacher, X, classes=problem.classes, memory=settings.memory, report=settings.report
+        with_disagreement(teacher),
+        X,
+        classes=problem.classes,
+        memory=settings.memory,
+        report=settings.report,
     )
     record.teacher_rows_scored += n_scored
     return targets
@@ -231,7 +289,7 @@ def _cross_fit(
     teacher: Teacher, problem: Problem, cv: Any, settings: Settings, record: DistillationRecord
 ) -> np.ndarray:
     folds = cross_fit(
-        teacher,
+        with_disagreement(teacher),
         problem.X,
         problem.y,
         classes=problem.classes,

@@ -8,6 +8,7 @@ import numpy as np
 
 from skdistill._choosing import Choices
 from skdistill._problem import Problem
+from skdistill._trust import discount
 from skdistill.hints import Hints
 from skdistill.students import fit_student
 from skdistill.students._real_rows import LEAST_PROBABILITY
@@ -66,13 +67,16 @@ def learn(
         y[: rows.n_real] = problem.y
         hard[: rows.n_real] = choices.hard_label_weight
         labeled[: rows.n_real] = True
+    weight = rows.weight
+    if rows.trust is not None:
+        weight, hard = discount(weight, hard, rows.trust)
     return fit_student(
         student,
         rows.X,
         y,
         classes=classes,
         soft_targets=targets,
-        weight=rows.weight,
+        weight=weight,
         temperature=1.0 if choices.temperature is None else choices.temperature,
         hard_label_weight=hard,
         labeled=labeled,

@@ -19,6 +19,8 @@ class DistillationRecord:
         Name of the teacher; None for precomputed soft targets alone.
     student : str
         Class of the student.
+    teacher_weights : list of float
+        Weights of several teachers, where they were learned; else empty.
     temperature : float or None
         Temperature of the loss; None for regression.
     used_teacher : bool
@@ -67,6 +69,7 @@ class DistillationRecord:
 
     teacher: str | None = None
     student: str = ""
+    teacher_weights: list[float] = field(default_factory=list)
     used_teacher: bool = True
     temperature: float | None = None
     hard_label_weight: float = 0.0

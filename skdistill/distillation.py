@@ -25,8 +25,9 @@ class DistilledClassifier(ClassifierMixin, ProbabilityHolder, BaseDistilled):
     teacher : object, default=None
         What to distil: a fitted estimator or Pipeline (kept as it is, also by ``clone``), an
         unfitted one (fitted inside), a ``FrozenEstimator``, a LightGBM or XGBoost Booster,
-        CatBoost, a :class:`~skdistill.teachers.CallableTeacher`, or a list of these (averaged).
-        None: `fit` gets precomputed `soft_targets`.
+        CatBoost, the path of an ONNX file, AutoGluon's ``TabularPredictor``, an adapter of
+        :mod:`skdistill.teachers` (for functions, modules of PyTorch, several teachers with
+        weights), or a list of these (averaged). None: `fit` gets precomputed `soft_targets`.
     student : str or estimator, default="tree"
         "tree", "linear", "mlp", "boosting", "pruned", ... for a default student of
         :mod:`skdistill.students`, one of its instances, any scikit-learn classifier whose ``fit``

@@ -35,6 +35,7 @@ LAYERS: dict[str, tuple[int, int]] = {
     "students": (2, 0),
     "knowledge": (2, 1),
     "_record": (3, 0),
+    "_trust": (3, 0),
     "_choosing": (3, 1),
     "_candidates": (3, 2),
     "_comparison": (3, 2),

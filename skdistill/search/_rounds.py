@@ -19,6 +19,7 @@ from skdistill._problem import Problem, Settings
 from skdistill._record import DistillationRecord
 from skdistill._scorers import Answers, Metric
 from skdistill._trials import LabeledFold, Splits, hold_out
+from skdistill._trust import targets_of
 from skdistill.search._cost import count_bytes
 from skdistill.search._grid import Candidate
 from skdistill.students import reads_teacher
@@ -96,7 +97,7 @@ class Rounds:
     problem: Problem
     X_unlabeled: Any
     teacher: Teacher
-    targets: np.ndarray
+    labels: np.ndarray
     temperature: float
     settings: Settings
     record: DistillationRecord
@@ -133,7 +134,7 @@ class Rounds:
         labeled = label_fold(
             self.teacher,
             fold,
-            self.targets,
+            self.labels,
             rules,
             keep_teacher=True,
             nested=True,
@@ -142,7 +143,7 @@ class Rounds:
         )
         rows = fold.held_out
         if not first or labeled.teacher is None:
-            answers = self.targets[fold.test]
+            answers = targets_of(self.labels, self.teacher)[fold.test]
         elif rows.classes is None:
             answers = labeled.teacher.predict(rows.X)
         else:

@@ -29,6 +29,7 @@ from skdistill._problem import (
 from skdistill._record import DistillationRecord, note_fit
 from skdistill._scorers import make_metric
 from skdistill._trials import Splits, split_rows, usable_splits
+from skdistill._trust import take_trust
 from skdistill._validation import check_integer, check_real
 from skdistill.exceptions import UnmetToleranceWarning
 from skdistill.metrics import classification_fidelity, regression_fidelity
@@ -260,11 +261,12 @@ class CompactSearch(MetaEstimatorMixin, BaseEstimator):
             )
         splits = split_rows(problem, settings)
         with record.timed("teacher labels"):
-            targets = label_transfer_set(
+            labels = label_transfer_set(
                 teacher, rows, problem, choices, splits=splits, settings=settings, record=record
             )
+        targets, rows = take_trust(labels, rows, teacher)
         temperature = find_temperature(targets, problem, choices, record)
-        real = targets[: rows.n_real]
+        real = labels[: rows.n_real]
         rounds = Rounds(problem, X_unlabeled, teacher, real, temperature, settings, record, rng)
         contest = Contest(
             [Trial(candidate) for candidate in candidates],

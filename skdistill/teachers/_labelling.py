@@ -78,12 +78,15 @@ def label_rows(
 
     cached = memory.cache(_label_chunk, ignore=["score"])
     key = "" if memory.location is None else teacher.fingerprint()
-    targets = np.empty(n_rows if classes is None else (n_rows, len(classes)))
+    targets = np.empty(0 if classes is None else (0, len(classes)))
     for start in range(0, n_rows, chunk_rows):
         stop = min(start + chunk_rows, n_rows)
         whole = start == 0 and stop == n_rows
         rows = X if whole else take_rows(X, np.arange(start, stop))
-        targets[start:stop] = cached(score, key, rows, classes)
+        labels = cached(score, key, rows, classes)
+        if start == 0:
+            targets = np.empty((n_rows, *labels.shape[1:]))
+        targets[start:stop] = labels
         if report is not None and not whole:
             report(f"the teacher {teacher.name} has labelled {stop} of {n_rows} rows")
     return targets, n_scored

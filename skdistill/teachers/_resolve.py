@@ -11,10 +11,13 @@ from sklearn.base import clone
 from skdistill._compat import has_fitted_attributes
 from skdistill._validation import check_choice
 from skdistill.teachers._alignment import describe_mismatch, find_labels
+from skdistill.teachers._autogluon import AutoGluonTeacher, is_autogluon
 from skdistill.teachers._base import Teacher
 from skdistill.teachers._booster import BoosterTeacher, is_booster
 from skdistill.teachers._ensemble import EnsembleTeacher
+from skdistill.teachers._onnx import OnnxTeacher, is_onnx
 from skdistill.teachers._sklearn import EstimatorTeacher
+from skdistill.teachers._torch import is_torch_module
 
 
 def as_teacher(teacher: Any, *, task: str) -> Teacher:
@@ -25,8 +28,10 @@ def as_teacher(teacher: Any, *, task: str) -> Teacher:
     teacher : object
         A scikit-learn compatible estimator or Pipeline, fitted or not (those of LightGBM, XGBoost
         and CatBoost too); `sklearn.frozen.FrozenEstimator`; a ``lightgbm.Booster`` or
-        ``xgboost.Booster``; a list or tuple of these, which is averaged; or an adapter, which is
-        returned as it is. Functions are wrapped in `CallableTeacher`, which says what they return.
+        ``xgboost.Booster``; the path of an ``.onnx`` file or a session of ONNX Runtime;
+        AutoGluon's ``TabularPredictor``; a list or tuple of these, which is averaged; or an
+        adapter, which is returned as it is. Functions are wrapped in `CallableTeacher`, and modules
+        of PyTorch in `TorchTeacher`, which say what they return.
     task : {"classification", "regression"}
         What the student is to learn.
 
@@ -96,12 +101,22 @@ def adapt(teacher: Any) -> Teacher:
         return EnsembleTeacher(teacher)
     if is_booster(teacher):
         return BoosterTeacher(teacher)
+    if is_autogluon(teacher):
+        return AutoGluonTeacher(teacher)
+    if is_onnx(teacher):
+        return OnnxTeacher(teacher)
     if isinstance(teacher, type):
         raise TypeError(
             f"teacher is the class {teacher.__name__}; give an instance: {teacher.__name__}()."
         )
     if hasattr(teacher, "fit") and hasattr(teacher, "predict"):
         return EstimatorTeacher(teacher)
+    if is_torch_module(teacher):
+        raise TypeError(
+            f"teacher {type(teacher).__name__} is a torch.nn.Module, which does not say what it "
+            "returns. Wrap it: skdistill.teachers.TorchTeacher(module, output='logits'), or "
+            "output='probabilities' or 'predictions'."
+        )
     if callable(teacher):
         name = getattr(teacher, "__name__", type(teacher).__name__)
         raise TypeError(
@@ -111,7 +126,8 @@ def adapt(teacher: Any) -> Teacher:
         )
     raise TypeError(
         f"teacher of type {type(teacher).__name__} is not understood. Give an estimator, a "
-        "LightGBM or XGBoost Booster, a CallableTeacher, or a list of these; "
+        "LightGBM or XGBoost Booster, the path of an .onnx file, a predictor of AutoGluon, a "
+        "TorchTeacher, a CallableTeacher, or a list of these; "
         "precomputed probabilities go to fit(..., soft_targets=...)."
     )
 

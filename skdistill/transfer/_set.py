@@ -25,6 +25,8 @@ class TransferSet:
         How many rows there are of each kind.
     weight : ndarray of shape (n_rows,), dtype float64
         Weights of the rows.
+    trust : ndarray of shape (n_rows,), dtype float64, or None
+        How much the teacher's label of each row counts beside that; None: all alike.
     """
 
     X: Any
@@ -32,6 +34,7 @@ class TransferSet:
     n_unlabeled: int
     n_augmented: int
     weight: np.ndarray
+    trust: np.ndarray | None = None
 
     @property
     def n_rows(self) -> int:
@@ -52,7 +55,8 @@ class TransferSet:
         """Return the real and unlabelled rows alone."""
         n_kept = self.n_real + self.n_unlabeled
         kept = take_rows(self.X, np.arange(n_kept))
-        return TransferSet(kept, self.n_real, self.n_unlabeled, 0, self.weight[:n_kept])
+        trust = None if self.trust is None else self.trust[:n_kept]
+        return TransferSet(kept, self.n_real, self.n_unlabeled, 0, self.weight[:n_kept], trust)
 
     @property
     def unlabeled(self) -> slice:

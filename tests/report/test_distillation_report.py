@@ -21,9 +21,10 @@ from sklearn.metrics import (
     root_mean_squared_error,
 )
 
-from skdistill import DistillationReport, DistilledClassifier
+from skdistill import DistillationReport, DistilledClassifier, DistilledRegressor
 from skdistill.report import _disagreement
 from skdistill.students import TreeStudentClassifier
+from skdistill.teachers import CallableTeacher
 
 
 @pytest.fixture(scope="module")
@@ -246,3 +247,18 @@ def test_estimators_that_cannot_be_reported(binary, regression):
         DistillationReport.from_estimator(
             regression.estimator, regression.X, np.full(len(regression.X), np.nan)
         )
+
+
+def test_a_function_has_no_size_to_compare_with(regression):
+    """An empty list of models has bytes as well, which are none of the teacher."""
+    known = DistillationReport.from_estimator(regression.estimator, regression.X, regression.y)
+    assert known.to_dict()["cost"]["times_smaller"] > 1
+    function = CallableTeacher(lambda X: X["b"].to_numpy(), output="predictions")
+    settings = {"search_budget": 0, "augment": None, "student": "linear"}
+    distilled = DistilledRegressor(function, **settings)
+    distilled.fit(regression.X_train, regression.y_train)
+    report = DistillationReport.from_estimator(distilled, regression.X, regression.y)
+    cost = report.to_dict()["cost"]
+    assert cost["teacher_bytes"] is None
+    assert cost["times_smaller"] is None
+    assert "times smaller" not in str(report)

@@ -109,7 +109,7 @@ def test_the_teacher_that_verifies_was_fitted_to_all_other_rows(rows, monkeypatc
     def spy(self, trials, split, *, first):
         held_out = run(self, trials, split, first=first)
         if not first:
-            seen.append((self.targets[split[1]], held_out.teacher))
+            seen.append((self.labels[split[1]], held_out.teacher))
         return held_out
 
     monkeypatch.setattr(_rounds.Rounds, "run", spy)

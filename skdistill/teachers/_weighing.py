@@ -1,0 +1,128 @@
+"""What each of several opinions is worth: weights that have the least loss on unseen rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy.optimize import minimize
+
+from skdistill.losses import log_softmax
+from skdistill.targets import one_hot
+from skdistill.teachers._alignment import describe_mismatch, find_labels
+from skdistill.teachers._pooling import LEAST_PROBABILITY
+
+# Weights that change the loss by less are not sought.
+_LOSS_TOLERANCE = 1e-10
+
+
+def find_codes(y: np.ndarray, classes: np.ndarray, name: str) -> np.ndarray:
+    """Return the column of each label of `y` (ValueError names those that there is none for)."""
+    codes = find_labels(y, classes)
+    if (codes < 0).any():
+        strange = np.unique(y[codes < 0])
+        raise ValueError(
+            f"y has labels {strange[:8].tolist()} that teacher {name} does not know; its "
+            f"classes are {classes.tolist()}.{describe_mismatch(strange, classes)}"
+        )
+    return codes
+
+
+def weigh_proba(P: np.ndarray, codes: np.ndarray, sample_weight: np.ndarray) -> np.ndarray:
+    """Find the weights of an arithmetic mean of probabilities that has the least log loss.
+
+    The problem is convex, as are those of `weigh_logs` and `weigh_values`.
+
+    Parameters
+    ----------
+    P : ndarray of shape (n_members, n_rows, n_classes)
+        Probabilities of rows that members have not seen.
+    codes : ndarray of shape (n_rows,), dtype int
+        Column of the true class.
+    sample_weight : ndarray of shape (n_rows,)
+        Weights of the rows.
+
+    Returns
+    -------
+    weights : ndarray of shape (n_members,)
+        At least 0; they sum to one.
+    """
+    true = np.maximum(P[:, np.arange(len(codes)), codes], LEAST_PROBABILITY)
+    share = sample_weight / sample_weight.sum()
+
+    def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
+        mean = weights @ true
+        return -float(share @ np.log(mean)), -(true / mean) @ share
+
+    return _minimise(loss, len(P))
+
+
+def weigh_logs(logs: np.ndarray, codes: np.ndarray, sample_weight: np.ndarray) -> np.ndarray:
+    """Find the weights of a geometric mean of probabilities that has the least log loss.
+
+    Parameters
+    ----------
+    logs : ndarray of shape (n_members, n_rows, n_classes)
+        Logarithms of probabilities of rows that members have not seen.
+    codes, sample_weight
+        As for `weigh_proba`.
+
+    Returns
+    -------
+    weights : ndarray of shape (n_members,)
+    """
+    share = sample_weight / sample_weight.sum()
+    true = one_hot(codes, logs.shape[2])
+
+    def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
+        log_proba = log_softmax(np.tensordot(weights, logs, axes=1))
+        slope = (np.exp(log_proba) - true) * share[:, None]
+        return -float(share @ (log_proba * true).sum(axis=1)), np.einsum("mik,ik->m", logs, slope)
+
+    return _minimise(loss, len(logs))
+
+
+def weigh_values(F: np.ndarray, y: np.ndarray, sample_weight: np.ndarray) -> np.ndarray:
+    """Find the weights of a mean of predictions that has the least squared error.
+
+    Parameters
+    ----------
+    F : ndarray of shape (n_members, n_rows)
+        Predictions for rows that members have not seen.
+    y : ndarray of shape (n_rows,)
+        True values.
+    sample_weight : ndarray of shape (n_rows,)
+        Weights of the rows.
+
+    Returns
+    -------
+    weights : ndarray of shape (n_members,)
+    """
+    share = sample_weight / sample_weight.sum()
+    errors = F - y
+    products = (errors * share) @ errors.T  # weights sum to one: they weigh the errors
+    products = products / max(float(np.trace(products)), np.finfo(float).tiny)
+
+    def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
+        slope = products @ weights
+        return float(weights @ slope), 2.0 * slope
+
+    return _minimise(loss, len(F))
+
+
+def _minimise(loss: Callable[[np.ndarray], tuple[float, np.ndarray]], n_members: int) -> np.ndarray:
+    """Minimise a convex function of weights that are at least 0 and sum to one."""
+    start = np.full(n_members, 1.0 / n_members)
+    found = minimize(
+        loss,
+        start,
+        jac=True,
+        method="SLSQP",
+        bounds=[(0.0, 1.0)] * n_members,
+        constraints={"type": "eq", "fun": lambda w: w.sum() - 1.0, "jac": np.ones_like},
+        options={"ftol": _LOSS_TOLERANCE, "maxiter": 500},
+    )
+    weights = np.clip(found.x, 0.0, None)
+    weights = weights / weights.sum()
+    # All weights alike are better than what a failed search may return.
+    return weights if loss(weights)[0] <= loss(start)[0] else start
