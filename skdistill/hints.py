@@ -53,8 +53,8 @@ class Hints:
         Weight of the relations in the student's loss against that of the response, above zero
         where there are any.
     relation_measure : {"distance", "similarity"}, default="distance"
-        How rows are compared where the student has a hidden layer: by distances and angles [2]_,
-        or by the inner products of all pairs [3]_.
+        How rows are compared where the student has a hidden layer: by `rkd_distance` and
+        `rkd_angle`, or by `similarity_loss`.
     """
 
     features: np.ndarray | None
