@@ -67,7 +67,9 @@ def mean_ndcg(relevance: np.ndarray, score: np.ndarray, query: np.ndarray, k: in
 def fit_ranker(X: np.ndarray, relevance: np.ndarray, query: np.ndarray, n_trees: int) -> LGBMRanker:
     """Fit LambdaRank; the rows of a query must follow each other."""
     _, first, counts = np.unique(query, return_index=True, return_counts=True)
-    ranker = LGBMRanker(n_estimators=n_trees, learning_rate=0.05, random_state=0, verbose=-1)
+    ranker = LGBMRanker(
+        n_estimators=n_trees, learning_rate=0.05, n_jobs=1, random_state=0, verbose=-1
+    )
     return ranker.fit(X, relevance, group=counts[np.argsort(first)])
 
 
