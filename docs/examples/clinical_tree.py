@@ -28,7 +28,7 @@ from skdistill import DistillationReport, DistilledClassifier
 from skdistill.students import TreeStudentClassifier, export_text
 
 
-def load_rows(folder: Path | None = None) -> tuple[pd.DataFrame, pd.Series]:
+def load_rows() -> tuple[pd.DataFrame, pd.Series]:
     """Return measurements and diagnoses as words; they come with scikit-learn."""
     bunch = load_breast_cancer(as_frame=True)
     return bunch.data, bunch.target.map(dict(enumerate(map(str, bunch.target_names))))

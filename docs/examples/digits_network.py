@@ -33,7 +33,7 @@ from skdistill.metrics import classification_fidelity
 from skdistill.students import MLPStudentClassifier
 
 
-def load_rows(folder: Path | None = None) -> tuple[np.ndarray, np.ndarray]:
+def load_rows() -> tuple[np.ndarray, np.ndarray]:
     """Return images of 8 x 8 points and their digits; they come with scikit-learn."""
     return load_digits(return_X_y=True)
 
@@ -44,7 +44,7 @@ def main(
     """Distil and export; return what was measured."""
     X, y = load_rows()
     X, X_test, y, y_test = train_test_split(X, y, test_size=0.4, stratify=y, random_state=0)
-    net = MLPClassifier(teacher_layers, max_iter=500, random_state=0)
+    net = MLPClassifier(teacher_layers, max_iter=500, tol=1e-3, random_state=0)
     teacher = make_pipeline(MinMaxScaler(), net).fit(X, y)
 
     student = MLPStudentClassifier(hidden_layer_sizes=(width,), max_iter=max_iter, random_state=0)

@@ -15,8 +15,6 @@ Run it with ``python small_data.py``; the digits come with scikit-learn.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.ensemble import ExtraTreesClassifier
@@ -30,7 +28,7 @@ from skdistill.students import TreeStudentClassifier
 N_LABELLED = 150
 
 
-def load_rows(folder: Path | None = None) -> tuple[np.ndarray, np.ndarray]:
+def load_rows() -> tuple[np.ndarray, np.ndarray]:
     """Return images of 8 x 8 points and their digits; they come with scikit-learn."""
     return load_digits(return_X_y=True)
 
