@@ -71,13 +71,16 @@ def main() -> dict[str, dict[str, float]]:
     X, X_test, y, y_test = train_test_split(*load_rows(), test_size=0.4, random_state=0)
     X, X_more, y, _ = train_test_split(X, y, test_size=0.4, random_state=0)  # without labels
     teacher = InContextModel().fit(X, y)
-    direct = TreeStudentClassifier(random_state=0).fit(X, y)
+    direct = TreeStudentClassifier(max_leaf_nodes=8, random_state=0).fit(X, y)
     loss = float(log_loss(y_test, direct.predict_proba(X_test)))
     measured = {"no teacher": {"rows": 0, "log_loss": loss}}
 
-    def distil(name: str, X_unlabeled: np.ndarray | None = None, **options: object) -> None:
+    def distil(
+        name: str, leaves: int = 8, X_unlabeled: np.ndarray | None = None, **options: object
+    ) -> None:
         before = InContextModel.rows_asked
-        distilled = DistilledClassifier(teacher, random_state=0, **options)
+        student = TreeStudentClassifier(max_leaf_nodes=leaves)
+        distilled = DistilledClassifier(teacher, student=student, random_state=0, **options)
         distilled.fit(X, y, X_unlabeled=X_unlabeled)
         asked = InContextModel.rows_asked - before
         noted = distilled.distillation_.teacher_rows_scored
@@ -90,11 +93,10 @@ def main() -> dict[str, dict[str, float]]:
         warnings.simplefilter("ignore", OverconfidentTeacherWarning)
         distil("in-sample labels", teacher_labels="in_sample", augment=None, **rules)
         distil("out-of-fold labels", augment=None, **rules)
-        distil("+ unlabelled rows", X_more, augment=None, **rules)
+        distil("+ unlabelled rows", X_unlabeled=X_more, augment=None, **rules)
         distil("+ 1 new row each", size_factor=1, **rules)
         distil("+ 5 new rows each", size_factor=5, memory=cache, **rules)
-        smaller = TreeStudentClassifier(max_leaf_nodes=4)
-        distil("a smaller tree, cached", student=smaller, memory=cache, **rules)
+        distil("a smaller tree, cached", leaves=4, memory=cache, **rules)
         warnings.simplefilter("ignore", TeacherNotUsedWarning)  # a fair result of a search
         distil("chosen by validation")
 
