@@ -194,6 +194,7 @@ def test_small_data(capsys):
     draws = load("small_data").main(n_draws=1, n_trees=30, max_leaf_nodes=24)
     assert all(draw["teacher"] < draw["direct"] for draw in draws)
     assert all(draw["with unlabelled"] < draw["direct"] for draw in draws)
+    assert all(draw["with unlabelled"] < draw["distilled"] for draw in draws)
     assert "in 1 of 1 draws" in capsys.readouterr().out
 
 
