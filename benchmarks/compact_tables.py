@@ -59,7 +59,7 @@ def _summary(rows: Sequence[Row]) -> str:
         f"- The student is **{quantity(statistics.median(ratios))} times smaller** than the "
         f"teacher at the median (from {quantity(min(ratios))} to {quantity(max(ratios))} times), "
         f"over {plural(n_sets, 'data set')}.\n"
-        f"- In {len(promised)} of {plural(len(rows), 'search')} a student was said to be within "
+        f"- In {len(promised)} of {plural(len(rows), 'run')} a student was said to be within "
         "the tolerance with 95 % confidence"
     )
     if promised:
@@ -72,13 +72,13 @@ def _summary(rows: Sequence[Row]) -> str:
     if broken:
         text += (
             f"- Of the {plural(len(broken), 'promise')} that the test rows do not confirm, "
-            f"{len(beyond)} are broken by more than the noise of the test rows.\n"
+            f"{len(beyond)} by more than the noise of the test rows.\n"
         )
     others = [row for row in rows if not row["promised"]]
     if others:
         good = sum(bool(metric(row, "holds")) for row in others)
         text += (
-            f"- In the other {plural(len(others), 'search')} nothing could be promised, and the "
+            f"- In the other {plural(len(others), 'run')} nothing could be promised, and the "
             f"best student was taken; {good} of these are within the tolerance on the test rows.\n"
         )
     seconds = [row["fit_seconds"] for row in rows]

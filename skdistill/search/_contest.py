@@ -157,9 +157,8 @@ class Contest:
         return held_out
 
     def _score(self, trials: Sequence[Trial], held_out: HeldOut, n: int) -> None:
-        # With a tolerance the bounds hold for all of them together, as the smallest is taken of
-        # those that meet it.
-        confidence = CONFIDENCE if self.tolerance is None else 1 - (1 - CONFIDENCE) / len(trials)
+        # The bounds hold for all of them together, as one is chosen by what these rows say.
+        confidence = 1 - (1 - CONFIDENCE) / len(trials)
         for trial in trials:
             trial.interval = held_out.compare(
                 self.metric, np.concatenate(trial.values), n=n, confidence=confidence
@@ -169,14 +168,12 @@ class Contest:
     def _choose(self, held_out: HeldOut) -> None:
         """Order the survivors by how much they are wanted; the first is chosen."""
         within = [t for t in self.survivors if self.budget.allows(t)] or self.survivors
-        chosen = None
-        if self.tolerance is not None:
-            chosen = choose_within(within, self.tolerance)
-            self.within_tolerance = chosen is not None and self.verified
-        if chosen is None:
+        if self.tolerance is None:
             chosen = choose_best(within, held_out, self.metric)
-            if self.tolerance is not None:
-                chosen = max(within, key=lambda t: (t.score, -t.n_bytes))
+        else:
+            found = choose_within(within, self.tolerance)
+            self.within_tolerance = found is not None and self.verified
+            chosen = found or max(within, key=lambda t: (t.score, -t.n_bytes))
         smaller = [t for t in within if t.n_bytes < chosen.n_bytes]
         self._order = [chosen, *sorted(smaller, key=lambda t: -t.score)]
         self.chosen = self._chosen = chosen
@@ -224,6 +221,7 @@ class Contest:
             within=self.within_tolerance,
             refittable=self.refittable,
             verified=self.verified,
+            n_rivals=len(self.survivors) - 1,
         )
 
     def candidates(self) -> list[dict[str, Any]]:

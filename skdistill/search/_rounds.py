@@ -20,14 +20,15 @@ from skdistill._record import DistillationRecord
 from skdistill._scorers import Answers, Metric
 from skdistill._trials import LabeledFold, Splits, hold_out
 from skdistill._trust import targets_of
+from skdistill.exceptions import TeacherError
 from skdistill.search._cost import count_bytes
 from skdistill.search._grid import Candidate
 from skdistill.students import reads_teacher
 from skdistill.teachers import Teacher
+from skdistill.teachers._fingerprint import fingerprint
 
 # Real rows that all candidates are fitted to, and the survivors.
 FIRST_ROWS, SURVIVOR_ROWS = 1_500, 10_000
-
 
 # Why a candidate of the first round was not fitted, where the user stopped it.
 INTERRUPTED = "interrupted"
@@ -130,19 +131,20 @@ class Rounds:
             (t.candidate.choices for t in trials if t.candidate.distilled),
             trials[0].candidate.choices,
         )
+        asks_anew = first and rules.out_of_fold
         fold = hold_out((train, test), self.problem, self.X_unlabeled, rules, self.rng, most=most)
         labeled = label_fold(
             self.teacher,
             fold,
             self.labels,
             rules,
-            keep_teacher=True,
+            keep_teacher=asks_anew or any(reads_teacher(t.candidate.student) for t in trials),
             nested=True,
             settings=self.settings,
             record=self.record,
         )
         rows = fold.held_out
-        if not first or labeled.teacher is None:
+        if not asks_anew or labeled.teacher is None:
             answers = targets_of(self.labels, self.teacher)[fold.test]
         elif rows.classes is None:
             answers = labeled.teacher.predict(rows.X)
@@ -183,8 +185,11 @@ def _fit_cached(
     if key is None or reads_teacher(candidate.student):
         return _fit_one("", candidate, fold)
     choices = sorted(candidate.choices.describe().items())
-    params = sorted(candidate.student.get_params().items())
-    key = f"{key}-{type(candidate.student).__name__}-{params}-{choices}"
+    try:
+        student = fingerprint(candidate.student, candidate.name)
+    except TeacherError:  # it cannot be hashed
+        return _fit_one("", candidate, fold)
+    key = f"{key}-{student}-{choices}"
     return memory.cache(_fit_one, ignore=["candidate", "fold"])(key, candidate, fold)
 
 

@@ -112,9 +112,9 @@ class CompactSearch(MetaEstimatorMixin, BaseEstimator):
     candidates_ : list of dict
         All that were tried, in the same form: "student", "params", "name", "distilled", "score",
         "teacher_score", "shortfall", its bound "upper", "n_folds", "verified" (whether the scores
-        come from other rows than those that chose), "bytes", "latency_us", "compiled" (False
-        where there is no C compiler: the time is then the estimator's own), "within_tolerance",
-        "chosen" and "failure".
+        come from other rows than those that chose who survives), "bytes", "latency_us", "compiled"
+        (False where there is no C compiler: the time is then the estimator's own),
+        "within_tolerance", "chosen" and "failure".
     skipped_ : dict of str to str
         Families that could not be tried, and why.
     metric_ : str
@@ -152,10 +152,11 @@ class CompactSearch(MetaEstimatorMixin, BaseEstimator):
     Ctrl-C ends the search early: the choice then rests on what the first fold has told so far, and
     the verdict says so.
 
-    The bound "upper" is from the standard error of a paired bootstrap [1]_. With a tolerance it
-    holds for all survivors together with 95 % confidence, after Bonferroni: the smallest of those
-    that are within it may be taken. The survivors are fixed by the first fold, whose rows do not
-    verify [2]_. The claim is of students fitted to as many rows as in a fold.
+    The bound "upper" is from the standard error of a paired bootstrap [1]_. It holds for all
+    survivors together with 95 % confidence, after Bonferroni: the smallest of those that are within
+    a tolerance may be taken. Without one, the score of the best of them is flattered a little. The
+    survivors are fixed by the first fold, whose rows do not verify [2]_. The claim is of students
+    fitted to as many rows as in a fold.
 
     References
     ----------

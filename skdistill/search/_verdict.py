@@ -55,6 +55,7 @@ def write_verdict(
     within: bool | None,
     refittable: bool,
     verified: bool,
+    n_rivals: int,
 ) -> str:
     """Say what was chosen, and how it compares with the teacher.
 
@@ -71,7 +72,9 @@ def write_verdict(
     refittable : bool
         Whether the teacher was refitted without the held-out rows.
     verified : bool
-        Whether the rows are others than those that chose.
+        Whether the rows are others than those that chose who is compared.
+    n_rivals : int
+        How many others were compared on these rows.
 
     Returns
     -------
@@ -107,4 +110,9 @@ def write_verdict(
         text += " There is no C compiler here: its time is that of the estimator in Python."
     if not verified:
         text += " The same rows chose it, which flatters it."
+    elif not within and n_rivals:
+        text += (
+            f" It was chosen by its score from {n_rivals + 1} on these rows, which flatters the "
+            "score a little."
+        )
     return text

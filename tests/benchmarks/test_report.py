@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from result_rows import (
     REGRESSION,
+    compact_rows,
     crashed,
     curve_rows,
     dao_rows,
     deploy_rows,
+    kind_rows,
     poor_rows,
     pruned_rows,
     row,
@@ -32,6 +34,7 @@ from benchmarks.report import write_report
 
 SOME = ("adult", "concrete", "yeast")
 NARROW = ("samplers", "curves", "poor_teachers", "trees", "pruned", "speed")
+LAST = ("compact", "knowledge", "self_distillation")
 FIRST = "## Where distillation wins, ties and loses today"
 
 
@@ -154,14 +157,21 @@ def test_missing_cells_of_curves_are_those_with_as_many_labels():
 @pytest.mark.parametrize(
     ("rows", "absent"),
     [
-        (suite_rows(datasets=SOME), ["full", *NARROW, "dao", "deploy"]),
-        (dao_rows(), ["quick", "full", *NARROW, "deploy"]),
-        (deploy_rows(), ["quick", "full", *NARROW, "dao"]),
+        (suite_rows(datasets=SOME), ["full", *NARROW, "dao", "deploy", *LAST]),
+        (dao_rows(), ["quick", "full", *NARROW, "deploy", *LAST]),
+        (deploy_rows(), ["quick", "full", *NARROW, "dao", *LAST]),
         (
-            [*suite_rows("full", datasets=SOME), *dao_rows(), *deploy_rows(), *narrow_rows()],
+            [
+                *suite_rows("full", datasets=SOME),
+                *dao_rows(),
+                *deploy_rows(),
+                *narrow_rows(),
+                *compact_rows(),
+                *kind_rows(),
+            ],
             ["quick"],
         ),
-        ([], ["quick", "full", *NARROW, "dao", "deploy"]),
+        ([], ["quick", "full", *NARROW, "dao", "deploy", *LAST]),
     ],
     ids=["quick", "dao", "deploy", "all but quick", "nothing"],
 )
@@ -200,9 +210,30 @@ def test_deployment_without_some_forms_is_written(written):
     assert "the teacher has an encoder of scikit-learn in front." in text
 
 
+def test_promises_of_the_search_are_counted(written):
+    text = written(compact_rows())
+    assert "**500 times smaller**" in text
+    assert "In 2 of 3 runs a student was said to be within the tolerance" in text
+    assert "on the test rows **1 of 2** are (50 %)" in text
+    assert "Of the 1 promise that the test rows do not confirm, 1 by more" in text
+    assert "In the other 1 run nothing could be promised" in text
+    assert "0.009 ± 0.001, **beyond**" in text
+
+
+def test_kinds_of_knowledge_are_told_with_their_effect(written):
+    text = written(kind_rows())
+    line = (
+        "| response and features | response | `mlp` | tree 16 | -5.0 % [-5.0 %, -5.0 %] | 3/0/0 |"
+    )
+    assert line in text
+    assert "| response and relations | response | `mlp` | tree 16 | +2.5 %" in text
+    assert "| self-distillation | true labels alone | itself | tree 16 | -2.0 %" in text
+    assert "A generation after the direct fit was kept in 2 of 3 fits." in text
+
+
 def test_nothing_is_missing_when_all_ran(written):
     suites = [one for name in ("full", "quick") for one in suite_rows(name, datasets=SOME)]
-    rows = [*suites, *dao_rows(), *deploy_rows(), *narrow_rows()]
+    rows = [*suites, *dao_rows(), *deploy_rows(), *narrow_rows(), *compact_rows(), *kind_rows()]
     assert "Not run yet" not in written(rows)
 
 
