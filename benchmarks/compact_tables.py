@@ -81,11 +81,7 @@ def _summary(rows: Sequence[Row]) -> str:
             f"- In the other {plural(len(others), 'run')} nothing could be promised, and the "
             f"best student was taken; {good} of these are within the tolerance on the test rows.\n"
         )
-    seconds = [row["fit_seconds"] for row in rows]
-    return text + (
-        f"- A search took {quantity(statistics.median(seconds))} s at the median on one core, "
-        f"{quantity(max(seconds))} s at most; most of it is fitting the ensemble again and again.\n"
-    )
+    return text
 
 
 def _excess(row: Row) -> float:
