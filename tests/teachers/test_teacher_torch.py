@@ -177,6 +177,24 @@ def test_representation():
         TorchTeacher(Recorder(), output="logits").represent(X)
 
 
+def test_the_last_linear_is_the_one_that_runs_last():
+    class Reversed(nn.Module):
+        """The head is registered first, and called by the name of its argument."""
+
+        def __init__(self):
+            super().__init__()
+            self.head, self.body, self.idle = net[2], net[:2], nn.Linear(4, 2)
+
+        def forward(self, rows):
+            return self.head(input=self.body(rows))
+
+    net = make_net()
+    module = Reversed()
+    teacher = TorchTeacher(module, output="logits", batch_size=20)
+    np.testing.assert_allclose(teacher.represent(X), hidden(net), atol=1e-6)
+    assert not any(part._forward_pre_hooks for part in module.modules())
+
+
 def test_a_hook_is_removed_after_a_failure():
     module = Recorder()
     with pytest.raises(TeacherError):
@@ -195,6 +213,8 @@ def test_a_module_that_is_never_used_shows_nothing():
 
     with pytest.raises(TeacherError, match="'idle' is not used"):
         TorchTeacher(Idle(), output="logits").represent(X, where="idle")
+    with pytest.raises(TeacherError, match=r"no torch\.nn\.Linear is used"):
+        TorchTeacher(Idle(), output="logits").represent(X)
 
 
 def test_fingerprint_sees_what_it_computes_with():
