@@ -197,12 +197,10 @@ class TorchTeacher(DeclaredTeacher):
         return parts
 
 
-def _as_numbers(X: Any) -> np.ndarray:
-    """Return X as a matrix of numbers."""
-    if sp.issparse(X):
-        X = X.toarray()
+def _as_numbers(X: Any) -> Any:
+    """Return X as a matrix of numbers; a sparse one stays sparse, with rows that can be sliced."""
     try:
-        return np.asarray(X, dtype=np.float64)
+        return X.tocsr().astype(np.float64) if sp.issparse(X) else np.asarray(X, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"X is no matrix of numbers ({error}); say how to make one: "
@@ -214,6 +212,8 @@ def _as_tensor(values: Any, dtype: Any, device: Any) -> Any:
     """Return a tensor on the module's device; real numbers get its dtype."""
     import torch
 
+    if sp.issparse(values):
+        values = values.toarray()
     # A copy: a tensor that shares a read-only array warns.
     tensor = values if isinstance(values, torch.Tensor) else torch.tensor(np.asarray(values))
     return tensor.to(device, dtype if tensor.is_floating_point() else None)

@@ -108,6 +108,22 @@ def test_batches_do_not_matter(batch_size):
     np.testing.assert_allclose(teacher.predict_proba(X, [0, 1, 2]), whole, atol=1e-6)
 
 
+@pytest.mark.parametrize("make", [sp.csr_matrix, sp.coo_array, sp.csc_matrix])
+def test_a_sparse_table_is_dense_batch_by_batch(make, monkeypatch):
+    rows, shapes = make(X), []
+    for kind in (sp.csr_matrix, sp.csr_array, sp.csc_matrix, sp.coo_array):
+        to_array = kind.toarray
+        monkeypatch.setattr(
+            kind,
+            "toarray",
+            lambda self, *args, f=to_array: shapes.append(self.shape) or f(self, *args),
+        )
+    teacher = TorchTeacher(make_net(), output="logits", batch_size=20)
+    P = teacher.predict_proba(rows, [0, 1, 2])
+    assert shapes == [(20, 4), (20, 4), (10, 4)]
+    np.testing.assert_array_equal(P, teacher.predict_proba(X, [0, 1, 2]))
+
+
 def test_it_runs_in_evaluation_mode_and_leaves_no_trace():
     module = Recorder()
     module.part.eval()  # frozen by the user; the rest is in training mode
