@@ -12,11 +12,11 @@ from sklearn.utils import check_random_state
 
 from skdistill._compat import check_sample_weight, num_samples
 from skdistill._validation import check_choice, check_real
-from skdistill.teachers._alignment import align_columns, find_labels
+from skdistill.teachers._alignment import align_columns, find_codes, find_labels
 from skdistill.teachers._base import Teacher
 from skdistill.teachers._fingerprint import fingerprint
 from skdistill.teachers._pooling import complete, pool_logs, spread
-from skdistill.teachers._weighing import find_codes, weigh_logs, weigh_proba, weigh_values
+from skdistill.teachers._weighing import weigh_logs, weigh_proba, weigh_values
 
 
 class EnsembleTeacher(Teacher):

@@ -202,9 +202,9 @@ class OnnxTeacher(DeclaredTeacher):
         self._open(state["model"])
         if self._key != state["_key"]:
             raise TeacherError(
-                f"the file of teacher {self.name}, {self.model!r}, has changed since the teacher was "
-                "pickled, so that its labels and outputs may be others; restore the file, or make a "
-                "new OnnxTeacher of it."
+                f"the file of teacher {self.name}, {self.model!r}, has changed since it was "
+                "pickled, so that its labels and outputs may be others; restore the file, or make "
+                "a new OnnxTeacher of it."
             )
         self._graph = None
         vars(self).update(state)

@@ -9,23 +9,10 @@ from scipy.optimize import minimize
 
 from skdistill.losses import log_softmax
 from skdistill.targets import one_hot
-from skdistill.teachers._alignment import describe_mismatch, find_labels
 from skdistill.teachers._pooling import LEAST_PROBABILITY
 
 # Weights that change the loss by less are not sought.
 _LOSS_TOLERANCE = 1e-10
-
-
-def find_codes(y: np.ndarray, classes: np.ndarray, name: str) -> np.ndarray:
-    """Return the column of each label of `y` (ValueError names those that there is none for)."""
-    codes = find_labels(y, classes)
-    if (codes < 0).any():
-        strange = np.unique(y[codes < 0])
-        raise ValueError(
-            f"y has labels {strange[:8].tolist()} that teacher {name} does not know; its "
-            f"classes are {classes.tolist()}.{describe_mismatch(strange, classes)}"
-        )
-    return codes
 
 
 def weigh_proba(P: np.ndarray, codes: np.ndarray, sample_weight: np.ndarray) -> np.ndarray:
