@@ -12,10 +12,10 @@ from sklearn.utils import check_random_state
 
 from skdistill._compat import check_sample_weight, num_samples
 from skdistill._validation import check_choice, check_real
-from skdistill.teachers._alignment import align_columns, find_codes, find_labels
+from skdistill.teachers._alignment import align_columns, find_codes
 from skdistill.teachers._base import Teacher
 from skdistill.teachers._fingerprint import fingerprint
-from skdistill.teachers._pooling import complete, pool_logs, spread
+from skdistill.teachers._pooling import complete, known_classes, pool_logs, spread
 from skdistill.teachers._weighing import weigh_logs, weigh_proba, weigh_values
 
 
@@ -263,7 +263,7 @@ class EnsembleTeacher(Teacher):
             return self._with(self.members, weigh_values(said, y.astype(np.float64), w))
         codes = find_codes(y, classes, self.name)
         if self.scale == "log":
-            learned = weigh_logs(complete(said, self._known(classes)), codes, w)
+            learned = weigh_logs(said, self._known(classes), codes, w)
         else:
             learned = weigh_proba(said, codes, w)
         return self._with(self.members, learned)
@@ -300,7 +300,9 @@ class EnsembleTeacher(Teacher):
             n_rows=num_samples(X),
         )
         known = self._known(columns)
-        return labels, spread(P if known.all() else np.exp(complete(P, known)), self.weights)
+        if not known.all():  # to abstain is not to disagree
+            P = np.exp(complete(P, known, self.weights))
+        return labels, spread(P, self.weights)
 
     def _predict_proba(self, X: Any, classes: np.ndarray) -> np.ndarray:
         columns = classes if self.columns is None else self.columns
@@ -321,7 +323,7 @@ class EnsembleTeacher(Teacher):
     def _pool(self, P: np.ndarray, columns: np.ndarray) -> np.ndarray:
         """Average the members' probabilities of shape (n_members, n_rows, n_classes)."""
         if self.scale == "log":
-            return pool_logs(complete(P, self._known(columns)), self.weights)
+            return pool_logs(complete(P, self._known(columns), self.weights), self.weights)
         return np.tensordot(self.weights, P, axes=1)
 
     def _represent(self, X: Any, where: Any) -> Any:
@@ -338,14 +340,8 @@ class EnsembleTeacher(Teacher):
         return np.hstack(blocks)
 
     def _known(self, columns: np.ndarray) -> np.ndarray:
-        """Tell which member knows which class; those without labels know all."""
-        known = [member.classes for member in self.members]
-        return np.array(
-            [
-                np.ones(len(columns), dtype=bool) if c is None else find_labels(columns, c) >= 0
-                for c in known
-            ]
-        )
+        """Tell which member knows which class."""
+        return known_classes([member.classes for member in self.members], columns)
 
     def _label_columns(self, y: np.ndarray) -> np.ndarray | None:
         """Return the labels of the columns of probabilities; None for regression."""
