@@ -185,6 +185,18 @@ def test_soft_targets_tell_no_disagreement():
         DistilledRegressor(split_opinions(1.0), **PLAIN).fit(X, y, soft_targets=y)
 
 
+def test_distrust_of_what_is_not_learned():
+    X, y = make_values(60)
+    teacher, options = split_opinions(1.0), {**PLAIN, "hard_label_weight": 1.0}
+    with pytest.raises(ValueError, match=r"distrust=1.*hard_label_weight=1 .*leaves nothing"):
+        DistilledRegressor(teacher, **options).fit(X, y)
+    fits = [
+        DistilledRegressor(split_opinions(d), **options).fit(X, y, X_unlabeled=X[:30] + 0.1)
+        for d in (0.0, 9.0)
+    ]
+    assert not np.allclose(fits[0].predict(X), fits[1].predict(X))
+
+
 def test_weights_are_learned_out_of_fold():
     """A tree that has memorised the rows is worth nothing on others."""
     X, y = make_rows(300)

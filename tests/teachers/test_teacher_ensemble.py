@@ -173,7 +173,7 @@ def test_on_the_log_scale_a_member_abstains_on_a_class_it_lacks():
 
 def test_a_member_without_weight_changes_nothing():
     """Members lack classes, so that others fill in what they do not know."""
-    pairs = [LogisticRegression().fit(X[Y != k], Y[Y != k]) for k in (2, 0)]
+    pairs = [LogisticRegression().fit(X[some], Y[some]) for some in (Y < 2, Y > 0)]
     classes = np.array([0, 1, 2])
     labels, d = EnsembleTeacher(
         [*pairs, TREE], weights=[2, 1, 0], scale="log"
