@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Iterable
+
 import numpy as np
 
 from skdistill.losses import log_softmax, softmax
@@ -120,6 +123,24 @@ def spread(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
     if squares.ndim == 3:
         squares = squares.sum(axis=2)
     return np.tensordot(weights, squares, axes=1)
+
+
+def average(parts: Iterable[np.ndarray], weights: np.ndarray) -> np.ndarray:
+    """Compute the weighted mean of what members say, who are asked one after the other."""
+    weighted = (weight * part for weight, part in zip(weights, parts, strict=True))
+    return functools.reduce(np.add, weighted)
+
+
+def pool(P: np.ndarray, known: np.ndarray, weights: np.ndarray, *, scale: str) -> np.ndarray:
+    """Compute the weighted mean of the members' probabilities on a scale (see `complete`)."""
+    if scale == "log":
+        return pool_logs(complete(P, known, weights), weights)
+    return np.tensordot(weights, P, axes=1)
+
+
+def disagreement(P: np.ndarray, known: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Compute the variance over members, of which to abstain is not to disagree."""
+    return spread(P if known.all() else np.exp(complete(P, known, weights)), weights)
 
 
 def known_classes(members: list[np.ndarray | None], columns: np.ndarray) -> np.ndarray:

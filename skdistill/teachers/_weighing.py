@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize
 
+from skdistill._compat import check_sample_weight
+from skdistill._validation import check_choice
 from skdistill.losses import log_softmax
 from skdistill.targets import one_hot
+from skdistill.teachers._alignment import find_codes
 from skdistill.teachers._pooling import (
     LEAST_PROBABILITY,
     centre,
@@ -23,6 +27,69 @@ _LOSS_TOLERANCE = 1e-10
 
 # Of weights where members lack classes: without any, nobody may be left who knows a class.
 _LEAST_WEIGHT = 1e-6
+
+
+def check_weights(weights: Any, n_teachers: int) -> np.ndarray | None:
+    """Check the parameter `weights`: they sum to one then; None if they are to be learned."""
+    if isinstance(weights, str):
+        check_choice(weights, "weights", ("auto",))
+        return None
+    if weights is None:
+        return np.full(n_teachers, 1.0 / n_teachers)
+    w = np.asarray(weights, dtype=np.float64)
+    if w.shape != (n_teachers,):
+        raise ValueError(
+            f"weights must be one number for each of the {n_teachers} teachers, got {weights!r}."
+        )
+    if not np.isfinite(w).all() or (w < 0).any() or w.sum() == 0:
+        raise ValueError(f"weights must be finite, at least 0 and not all 0, got {weights!r}.")
+    return w / w.sum()
+
+
+def learn_weights(
+    labels: Sequence[np.ndarray],
+    y: Any,
+    sample_weight: Any,
+    *,
+    classes: np.ndarray | None,
+    known: np.ndarray | None,
+    scale: str,
+    name: str,
+) -> np.ndarray:
+    """Find the weights of the least log loss or squared error.
+
+    Parameters
+    ----------
+    labels : sequence of ndarray of shape (n_rows, n_classes) or (n_rows,)
+        What each member says of rows that it has not seen: probabilities or predictions.
+    y : array-like of shape (n_rows,)
+        True labels or numbers.
+    sample_weight : array-like of shape (n_rows,) or None
+        Weights of the rows.
+    classes : ndarray of shape (n_classes,) or None
+        Labels of the columns; None for regression.
+    known : ndarray of shape (n_members, n_classes) or None
+        Which member knows which class; None for regression.
+    scale : {"probability", "log"}
+        What is averaged.
+    name : str
+        The teacher's name, for the message.
+
+    Returns
+    -------
+    weights : ndarray of shape (n_members,)
+
+    Raises
+    ------
+    ValueError
+        If y holds other labels than `classes`.
+    """
+    said, y = np.stack(labels), np.asarray(y)
+    w = check_sample_weight(sample_weight, y)
+    if classes is None or known is None:
+        return weigh_values(said, y.astype(np.float64), w)
+    codes = find_codes(y, classes, name)
+    return weigh_logs(said, known, codes, w) if scale == "log" else weigh_proba(said, codes, w)
 
 
 def weigh_proba(P: np.ndarray, codes: np.ndarray, sample_weight: np.ndarray) -> np.ndarray:
