@@ -54,7 +54,8 @@ class EnsembleTeacher(Teacher):
     Probabilities are aligned by label before they are averaged. On the probability scale a teacher
     that does not know a class gives it a probability of zero. On the log scale it abstains: it
     only tells how the classes that it knows compare to each other, and the class gets what the
-    other teachers say of it. To abstain is not to disagree.
+    other teachers say of it, by their weights; learned weights are at least 1e-6 there. To abstain
+    is not to disagree.
 
     References
     ----------
