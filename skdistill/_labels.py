@@ -14,7 +14,7 @@ from skdistill._choosing import Choices
 from skdistill._problem import Problem, Settings, check_classes, settle_classes
 from skdistill._record import DistillationRecord
 from skdistill._trials import Fold, LabeledFold, Splits
-from skdistill._trust import distrusts, take_trust, targets_of, with_disagreement
+from skdistill._trust import check_distrust, take_trust, targets_of, with_disagreement
 from skdistill.exceptions import OverconfidentTeacherWarning
 from skdistill.hints import Hints
 from skdistill.knowledge import make_hints
@@ -129,11 +129,12 @@ def label_transfer_set(
     record: DistillationRecord,
 ) -> np.ndarray:
     """Label the real rows out of fold, in sample or as given, and all others by the teacher."""
-    if problem.soft_targets is not None and distrusts(teacher):
-        raise ValueError(
-            "distrust weighs rows by how far teachers disagree, which soft_targets do not tell; "
-            "give the teachers without soft_targets, or distrust=0."
-        )
+    check_distrust(
+        teacher,
+        rows,
+        hard_label_weight=choices.hard_label_weight,
+        has_soft_targets=problem.soft_targets is not None,
+    )
     if teacher is None or problem.soft_targets is not None:
         real = np.asarray(problem.soft_targets)
     elif choices.out_of_fold:

@@ -48,6 +48,29 @@ def distrusts(teacher: Teacher | None) -> TypeGuard[EnsembleTeacher]:
     return isinstance(teacher, EnsembleTeacher) and teacher.distrust > 0
 
 
+def check_distrust(
+    teacher: Teacher | None,
+    rows: TransferSet,
+    *,
+    hard_label_weight: float,
+    has_soft_targets: bool,
+) -> None:
+    """Refuse distrust that cannot act: it weighs the teachers' part of the loss."""
+    if not distrusts(teacher):
+        return
+    if has_soft_targets:
+        raise ValueError(
+            "distrust weighs rows by how far teachers disagree, which soft_targets do not tell; "
+            "give the teachers without soft_targets, or distrust=0."
+        )
+    if hard_label_weight == 1 and rows.n_rows == rows.n_real:
+        raise ValueError(
+            f"distrust={teacher.distrust!r} weighs what teachers say of rows, of which "
+            "hard_label_weight=1 without unlabelled or augmented rows leaves nothing; give a "
+            "lower hard_label_weight, further rows, or distrust=0."
+        )
+
+
 def with_disagreement(teacher: Teacher) -> Any:
     """Return what labels rows: the teacher, or one that tells disagreement where that counts."""
     return DisagreementTeacher(teacher) if distrusts(teacher) else teacher

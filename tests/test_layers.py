@@ -67,6 +67,7 @@ FORBIDDEN = {
 }
 
 OPTIONAL = {
+    "autogluon",
     "catboost",
     "jinja2",
     "lightgbm",
@@ -231,6 +232,7 @@ def test_module_keeps_to_its_layer(module, path):
         ("students.boosting", "from lightgbm import Booster", "lightgbm is optional"),
         ("report", "try:\n    import jinja2\nexcept ImportError:\n    pass", "jinja2 is optional"),
         ("report", "try:\n    pass\nexcept ImportError:\n    import torch", "torch is optional"),
+        ("teachers", "from autogluon.tabular import TabularPredictor", "autogluon is optional"),
         ("report", "class A:\n    import polars.selectors", "polars is optional"),
     ],
 )

@@ -35,6 +35,20 @@ class Listener(RegressorMixin, BaseEstimator):
         return np.zeros(len(X))
 
 
+class Column(RegressorMixin, BaseEstimator):
+    """A teacher that repeats a column."""
+
+    def __init__(self, column=0):
+        self.column = column
+
+    def fit(self, X, y, sample_weight=None):
+        self.n_features_in_ = X.shape[1]
+        return self
+
+    def predict(self, X):
+        return X[:, self.column]
+
+
 def split_opinions(distrust):
     """Teachers that agree where the first column is negative, and elsewhere one is far off."""
 
@@ -171,6 +185,18 @@ def test_soft_targets_tell_no_disagreement():
         DistilledRegressor(split_opinions(1.0), **PLAIN).fit(X, y, soft_targets=y)
 
 
+def test_distrust_of_what_is_not_learned():
+    X, y = make_values(60)
+    teacher, options = split_opinions(1.0), {**PLAIN, "hard_label_weight": 1.0}
+    with pytest.raises(ValueError, match=r"distrust=1.*hard_label_weight=1 .*leaves nothing"):
+        DistilledRegressor(teacher, **options).fit(X, y)
+    fits = [
+        DistilledRegressor(split_opinions(d), **options).fit(X, y, X_unlabeled=X[:30] + 0.1)
+        for d in (0.0, 9.0)
+    ]
+    assert not np.allclose(fits[0].predict(X), fits[1].predict(X))
+
+
 def test_weights_are_learned_out_of_fold():
     """A tree that has memorised the rows is worth nothing on others."""
     X, y = make_rows(300)
@@ -191,6 +217,17 @@ def test_weights_are_learned_out_of_fold():
     )
     # The teacher given stays as it is.
     assert not teacher.is_fitted
+
+
+def test_learned_weights_heed_those_of_the_rows():
+    X = np.random.default_rng(0).normal(size=(90, 2))
+    first = np.arange(90) % 2 == 0
+    y = np.where(first, X[:, 0], X[:, 1])
+    teacher = EnsembleTeacher([Column(0), Column(1)], weights="auto")
+    for best, weighty in enumerate((first, ~first)):
+        model = DistilledRegressor(teacher, **{**PLAIN, "cv": 3})
+        model.fit(X, y, sample_weight=np.where(weighty, 1.0, 0.01))
+        assert model.teacher_.weights[best] > 0.9
 
 
 def test_unfitted_members_are_fitted_and_weighed():

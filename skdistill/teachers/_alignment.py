@@ -47,6 +47,19 @@ def find_labels(labels: np.ndarray, among: np.ndarray) -> np.ndarray:
     return found[inverse.reshape(-1)]
 
 
+def find_codes(labels: np.ndarray, classes: np.ndarray, name: str) -> np.ndarray:
+    """Find the class of each label of y (ValueError names those that teacher `name` lacks)."""
+    codes = find_labels(labels, classes)
+    if (codes < 0).any():
+        strange = np.unique(labels[codes < 0])
+        raise ValueError(
+            f"y has labels {strange[:8].tolist()} that teacher {name} does not know; give "
+            "y in the labels of the teacher, whose "
+            f"classes are {classes.tolist()}.{describe_mismatch(strange, classes)}"
+        )
+    return codes
+
+
 def describe_mismatch(labels: np.ndarray, among: np.ndarray) -> str:
     """Say that two sets of labels differ in type only, or return an empty string."""
     as_text = find_labels(labels.astype(str), among.astype(str))

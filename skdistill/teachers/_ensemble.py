@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import check_random_state
 
-from skdistill._compat import check_sample_weight, num_samples
+from skdistill._compat import num_samples
 from skdistill._validation import check_choice, check_real
-from skdistill.teachers._alignment import align_columns, find_labels
+from skdistill.teachers._alignment import align_columns
 from skdistill.teachers._base import Teacher
 from skdistill.teachers._fingerprint import fingerprint
-from skdistill.teachers._pooling import complete, pool_logs, spread
-from skdistill.teachers._weighing import find_codes, weigh_logs, weigh_proba, weigh_values
+from skdistill.teachers._pooling import average, disagreement, known_classes, pool, spread
+from skdistill.teachers._representation import join_blocks
+from skdistill.teachers._weighing import check_weights, learn_weights
 
 
 class EnsembleTeacher(Teacher):
@@ -54,7 +54,8 @@ class EnsembleTeacher(Teacher):
     Probabilities are aligned by label before they are averaged. On the probability scale a teacher
     that does not know a class gives it a probability of zero. On the log scale it abstains: it
     only tells how the classes that it knows compare to each other, and the class gets what the
-    other teachers say of it. To abstain is not to disagree.
+    other teachers say of it, by their weights; learned weights are at least 1e-6 there. To abstain
+    is not to disagree.
 
     References
     ----------
@@ -94,7 +95,7 @@ class EnsembleTeacher(Teacher):
         if not isinstance(teachers, list | tuple) or not teachers:
             raise ValueError(f"teachers must be a list of at least one teacher, got {teachers!r}.")
         self.members: list[Teacher] = [adapt(teacher) for teacher in teachers]
-        self._weights = _check_weights(weights, len(self.members))
+        self._weights = check_weights(weights, len(self.members))
         self.scale = check_choice(scale, "scale", ("probability", "log"))
         self.distrust = check_real(distrust, "distrust", minimum=0)
         self.name = " + ".join(member.name for member in self.members)
@@ -239,33 +240,10 @@ class EnsembleTeacher(Teacher):
         classes: np.ndarray | None,
         sample_weight: Any = None,
     ) -> EnsembleTeacher:
-        """Learn weights from labels of the members, such as out-of-fold ones.
-
-        Parameters
-        ----------
-        labels : sequence of ndarray of shape (n_samples, n_classes) or (n_samples,)
-            What each member says of rows that it has not seen: probabilities or predictions.
-        y : array-like of shape (n_samples,)
-            True labels or numbers.
-        classes : ndarray of shape (n_classes,) or None
-            Labels of the columns; None for regression.
-        sample_weight : array-like of shape (n_samples,) or None, default=None
-            Weights of the rows.
-
-        Returns
-        -------
-        teacher : EnsembleTeacher
-            With the same members, and the weights of the least log loss or squared error.
-        """
-        y, said = np.asarray(y), np.stack(labels)
-        w = check_sample_weight(sample_weight, y)
-        if classes is None:
-            return self._with(self.members, weigh_values(said, y.astype(np.float64), w))
-        codes = find_codes(y, classes, self.name)
-        if self.scale == "log":
-            learned = weigh_logs(complete(said, self._known(classes)), codes, w)
-        else:
-            learned = weigh_proba(said, codes, w)
+        """Learn weights from labels of the members, such as out-of-fold ones (`learn_weights`)."""
+        known = None if classes is None else self._known(classes)
+        options = {"scale": self.scale, "name": self.name}
+        learned = learn_weights(labels, y, sample_weight, classes=classes, known=known, **options)
         return self._with(self.members, learned)
 
     def label_with_disagreement(
@@ -292,60 +270,29 @@ class EnsembleTeacher(Teacher):
             return np.tensordot(self.weights, F, axes=1), spread(F, self.weights)
         columns = classes if self.columns is None else self.columns
         P = np.stack([member.predict_proba(X, columns) for member in self.members])
-        labels = align_columns(
-            self._pool(P, columns),
-            columns,
-            classes,
-            name=f"predict_proba of teacher {self.name}",
-            n_rows=num_samples(X),
-        )
-        known = self._known(columns)
-        return labels, spread(P if known.all() else np.exp(complete(P, known)), self.weights)
+        known, name = self._known(columns), f"predict_proba of teacher {self.name}"
+        pooled = pool(P, known, self.weights, scale=self.scale)
+        labels = align_columns(pooled, columns, classes, name=name, n_rows=num_samples(X))
+        return labels, disagreement(P, known, self.weights)
 
     def _predict_proba(self, X: Any, classes: np.ndarray) -> np.ndarray:
         columns = classes if self.columns is None else self.columns
+        said = (member.predict_proba(X, columns) for member in self.members)
         if self.scale == "log":
-            P = np.stack([member.predict_proba(X, columns) for member in self.members])
-            return self._pool(P, columns)
-        total = np.zeros((1, len(columns)))
-        for weight, member in zip(self.weights, self.members, strict=True):
-            total = total + weight * member.predict_proba(X, columns)
-        return total
+            return pool(np.stack(list(said)), self._known(columns), self.weights, scale="log")
+        return average(said, self.weights)
 
     def _predict(self, X: Any) -> np.ndarray:
-        total = np.zeros(1)
-        for weight, member in zip(self.weights, self.members, strict=True):
-            total = total + weight * member.predict(X)
-        return total
-
-    def _pool(self, P: np.ndarray, columns: np.ndarray) -> np.ndarray:
-        """Average the members' probabilities of shape (n_members, n_rows, n_classes)."""
-        if self.scale == "log":
-            return pool_logs(complete(P, self._known(columns)), self.weights)
-        return np.tensordot(self.weights, P, axes=1)
+        return average((member.predict(X) for member in self.members), self.weights)
 
     def _represent(self, X: Any, where: Any) -> Any:
-        """Put the members' representations side by side, each by its weight and mean length."""
-        blocks = []
-        for weight, member in zip(self.weights, self.members, strict=True):
-            if weight:
-                block = member.represent(X, where)
-                squares = block.multiply(block) if sp.issparse(block) else block**2
-                length = np.sqrt(squares.sum() / block.shape[0])
-                blocks.append(block * (np.sqrt(weight) / length if length else 1.0))
-        if any(sp.issparse(block) for block in blocks):
-            return sp.hstack(blocks, format="csr")
-        return np.hstack(blocks)
+        weighty = [(w, m) for w, m in zip(self.weights, self.members, strict=True) if w > 0]
+        blocks = [member.represent(X, where) for _, member in weighty]
+        return join_blocks(blocks, [weight for weight, _ in weighty])
 
     def _known(self, columns: np.ndarray) -> np.ndarray:
-        """Tell which member knows which class; those without labels know all."""
-        known = [member.classes for member in self.members]
-        return np.array(
-            [
-                np.ones(len(columns), dtype=bool) if c is None else find_labels(columns, c) >= 0
-                for c in known
-            ]
-        )
+        """Tell which member knows which class."""
+        return known_classes([member.classes for member in self.members], columns)
 
     def _label_columns(self, y: np.ndarray) -> np.ndarray | None:
         """Return the labels of the columns of probabilities; None for regression."""
@@ -364,12 +311,8 @@ class EnsembleTeacher(Teacher):
 
     def _with(self, members: list[Teacher], weights: np.ndarray | None) -> EnsembleTeacher:
         """Return an ensemble like this one, of other members or weights."""
-        return EnsembleTeacher(
-            members,
-            weights="auto" if weights is None else weights,
-            scale=self.scale,
-            distrust=self.distrust,
-        )
+        given = "auto" if weights is None else weights
+        return EnsembleTeacher(members, weights=given, scale=self.scale, distrust=self.distrust)
 
 
 def _check_nested(members: list[Teacher]) -> None:
@@ -380,20 +323,3 @@ def _check_nested(members: list[Teacher]) -> None:
                 f"teacher {member.name} is one of several teachers and has weights='auto' or "
                 "distrust itself; give its members to the outer EnsembleTeacher, and these there."
             )
-
-
-def _check_weights(weights: Any, n_teachers: int) -> np.ndarray | None:
-    """Return weights that sum to one; None if they are to be learned."""
-    if isinstance(weights, str):
-        check_choice(weights, "weights", ("auto",))
-        return None
-    if weights is None:
-        return np.full(n_teachers, 1.0 / n_teachers)
-    w = np.asarray(weights, dtype=np.float64)
-    if w.shape != (n_teachers,):
-        raise ValueError(
-            f"weights must be one number for each of the {n_teachers} teachers, got {weights!r}."
-        )
-    if not np.isfinite(w).all() or (w < 0).any() or w.sum() == 0:
-        raise ValueError(f"weights must be finite, at least 0 and not all 0, got {weights!r}.")
-    return w / w.sum()

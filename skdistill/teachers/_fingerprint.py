@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from joblib.hashing import NumpyHasher
 from numpy.ma import MaskedArray
+from sklearn.neighbors import BallTree, KDTree
 
 from skdistill.exceptions import TeacherError
 
@@ -37,6 +38,8 @@ class _Hasher(NumpyHasher):
             super().save(("module", obj.__name__))
         elif isinstance(obj, MaskedArray):  # joblib fails on them; searches hold some
             super().save(("masked", obj.filled(), np.ma.getmaskarray(obj)))
+        elif isinstance(obj, KDTree | BallTree):
+            super().save((type(obj).__name__, _without_counters(obj)))
         elif isinstance(obj, type) and obj not in self._classes:
             self._classes.add(obj)
             super().save(obj)
@@ -97,6 +100,11 @@ def fingerprint(obj: Any, name: str) -> str:
             f"teacher {name} cannot be hashed, so that its labels cannot be cached: {error}. "
             "Use memory=None, or a teacher that pickles."
         ) from error
+
+
+def _without_counters(tree: KDTree | BallTree) -> list[Any]:
+    """Return what a tree of neighbours holds but its whole numbers: some count its queries."""
+    return [part for part in tree.__getstate__() if not isinstance(part, int)]
 
 
 def _version(cls: type) -> str:

@@ -195,11 +195,17 @@ class OnnxTeacher(DeclaredTeacher):
                 "an InferenceSession cannot be pickled, and with it the teacher; give the path of "
                 "the model."
             )
-        loaded = ("session", "_inputs", "_key", "_graph")
+        loaded = ("session", "_inputs", "_graph")
         return {name: value for name, value in vars(self).items() if name not in loaded}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self._open(state["model"])
+        if self._key != state["_key"]:
+            raise TeacherError(
+                f"the file of teacher {self.name}, {self.model!r}, has changed since it was "
+                "pickled, so that its labels and outputs may be others; restore the file, or make "
+                "a new OnnxTeacher of it."
+            )
         self._graph = None
         vars(self).update(state)
 

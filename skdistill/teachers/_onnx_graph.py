@@ -119,14 +119,31 @@ def content_key(content: bytes, model: Any, folder: Path | None) -> str:
     Returns
     -------
     key : str
+
+    Raises
+    ------
+    ValueError
+        If a further file is not in `folder`. A model may come from anyone: it must not name what
+        is read.
     """
     key = hashlib.sha256(content)
     if folder is not None:
         for name in sorted(set(_external_files(model))):
-            with (folder / name).open("rb") as file:
+            with _find_file(name, folder).open("rb") as file:
                 for chunk in iter(lambda: file.read(1 << 20), b""):
                     key.update(chunk)
     return key.hexdigest()
+
+
+def _find_file(name: str, folder: Path) -> Path:
+    """Return the path of a further file, which must be below `folder`, as ONNX Runtime wants it."""
+    path = Path(name)
+    if path.anchor or ".." in path.parts or not (folder / path).is_file():
+        raise ValueError(
+            f"model keeps weights in {name!r}, which is no file in its folder {str(folder)!r}; "
+            "put the file there, and give a model that names it by a relative path."
+        )
+    return folder / path
 
 
 def _external_files(model: Any) -> Iterator[str]:

@@ -168,3 +168,27 @@ def check_representation(values: Any, name: str, n_rows: int) -> Any:
     if not np.isfinite(F.data if sp.issparse(F) else F).all():
         raise ValueError(f"{name} contains NaN or infinite values; leave such rows out or mend it.")
     return F
+
+
+def join_blocks(blocks: list[Any], weights: list[float]) -> Any:
+    """Put representations side by side, each scaled by its weight and rows' mean length.
+
+    Parameters
+    ----------
+    blocks : list of ndarray or sparse matrix, each of shape (n_rows, n_columns)
+        What each of several models makes of the same rows.
+    weights : list of float
+        Share of each in squared distances.
+
+    Returns
+    -------
+    joined : ndarray or sparse matrix, shape (n_rows, sum of n_columns)
+    """
+    scaled = []
+    for block, weight in zip(blocks, weights, strict=True):
+        squares = block.multiply(block) if sp.issparse(block) else block**2
+        length = np.sqrt(squares.sum() / block.shape[0])
+        scaled.append(block * (np.sqrt(weight) / length if length else 1.0))
+    if any(sp.issparse(block) for block in scaled):
+        return sp.hstack(scaled, format="csr")
+    return np.hstack(scaled)

@@ -10,7 +10,7 @@ from sklearn.base import clone
 
 from skdistill._compat import has_fitted_attributes
 from skdistill._validation import check_choice
-from skdistill.teachers._alignment import describe_mismatch, find_labels
+from skdistill.teachers._alignment import find_codes
 from skdistill.teachers._autogluon import AutoGluonTeacher, is_autogluon
 from skdistill.teachers._base import Teacher
 from skdistill.teachers._booster import BoosterTeacher, is_booster
@@ -196,13 +196,7 @@ def resolve_classes(teacher: Teacher, y: Any | None) -> np.ndarray:
     labels = np.unique(np.asarray(y))
     if classes is None:
         return labels
-    strange = labels[find_labels(labels, classes) < 0]
-    if len(strange):
-        raise ValueError(
-            f"y has labels {strange[:8].tolist()} that teacher {teacher.name} does not know; give "
-            "y in the labels of the teacher, whose "
-            f"classes are {classes.tolist()}.{describe_mismatch(strange, classes)}"
-        )
+    find_codes(labels, classes, teacher.name)
     if labels.dtype != classes.dtype and labels.dtype.kind in "biuf":
         converted = classes.astype(labels.dtype)
         return converted if np.array_equal(converted, classes) else classes

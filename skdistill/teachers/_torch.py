@@ -66,8 +66,8 @@ class TorchTeacher(DeclaredTeacher):
     scikit-learn estimator, can be refitted, and needs no adapter.
 
     Its representation of rows (``knowledge="feature"``) is what the module of the name `where`
-    returns, flattened to one row for each sample; by default it is what goes into the last
-    ``torch.nn.Linear``.
+    returns, flattened to one row for each sample; by default it is what goes into the
+    ``torch.nn.Linear`` that runs last.
 
     Examples
     --------
@@ -115,28 +115,37 @@ class TorchTeacher(DeclaredTeacher):
         return self._run(X, lambda answer: answer, "its module")
 
     def _represent(self, X: Any, where: Any) -> np.ndarray:
-        part, before = self._find_part(where)
+        parts, before = self._find_parts(where)
+        # What is seen last counts: modules need not run in the order they are registered in.
         seen: list[Any] = []
-        if before:
-            handle = part.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
-        else:
-            handle = part.register_forward_hook(lambda _, inputs, answer: seen.append(answer))
+
+        def see_input(_: Any, inputs: tuple[Any, ...], named: dict[str, Any]) -> None:
+            seen[:] = [*inputs, *named.values()][:1]
+
+        def see_answer(_: Any, inputs: Any, answer: Any) -> None:
+            seen[:] = [answer]
 
         def take_seen(_: Any) -> Any:
             if not seen:
-                raise ValueError(f"the module {where!r} is not used when labels are computed.")
-            last = seen[-1]
-            seen.clear()
-            return last
+                what = "no torch.nn.Linear is" if before else f"the module {where!r} is not"
+                raise ValueError(f"{what} used when labels are computed.")
+            return seen.pop()
 
+        handles = [
+            part.register_forward_pre_hook(see_input, with_kwargs=True)
+            if before
+            else part.register_forward_hook(see_answer)
+            for part in parts
+        ]
         try:
             found = self._run(X, take_seen, f"the module {where!r}")
         finally:
-            handle.remove()
+            for handle in handles:
+                handle.remove()
         return found.reshape(len(found), -1)
 
-    def _find_part(self, where: Any) -> tuple[Any, bool]:
-        """Find the module that `where` names, and whether its input is wanted, not its output."""
+    def _find_parts(self, where: Any) -> tuple[list[Any], bool]:
+        """Find the modules that `where` may mean, and whether inputs are wanted, not outputs."""
         import torch
 
         parts = dict(self.module.named_modules())
@@ -144,9 +153,9 @@ class TorchTeacher(DeclaredTeacher):
         if where is None:
             linear = [part for part in parts.values() if isinstance(part, torch.nn.Linear)]
             if linear:
-                return linear[-1], True
+                return linear, True
         elif where in names:
-            return parts[where], False
+            return [parts[where]], False
         problem = "it has no torch.nn.Linear" if where is None else f"{where!r} is none of them"
         raise ValueError(f"name one of its modules as representation, {names}: {problem}.")
 
@@ -188,12 +197,10 @@ class TorchTeacher(DeclaredTeacher):
         return parts
 
 
-def _as_numbers(X: Any) -> np.ndarray:
-    """Return X as a matrix of numbers."""
-    if sp.issparse(X):
-        X = X.toarray()
+def _as_numbers(X: Any) -> Any:
+    """Return X as a matrix of numbers; a sparse one stays sparse, with rows that can be sliced."""
     try:
-        return np.asarray(X, dtype=np.float64)
+        return X.tocsr().astype(np.float64) if sp.issparse(X) else np.asarray(X, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"X is no matrix of numbers ({error}); say how to make one: "
@@ -205,6 +212,8 @@ def _as_tensor(values: Any, dtype: Any, device: Any) -> Any:
     """Return a tensor on the module's device; real numbers get its dtype."""
     import torch
 
+    if sp.issparse(values):
+        values = values.toarray()
     # A copy: a tensor that shares a read-only array warns.
     tensor = values if isinstance(values, torch.Tensor) else torch.tensor(np.asarray(values))
     return tensor.to(device, dtype if tensor.is_floating_point() else None)

@@ -171,6 +171,18 @@ def test_on_the_log_scale_a_member_abstains_on_a_class_it_lacks():
     assert (P.argmax(axis=1) == 2)[every[:, 2] > 0.9].all()
 
 
+def test_a_member_without_weight_changes_nothing():
+    """Members lack classes, so that others fill in what they do not know."""
+    pairs = [LogisticRegression().fit(X[some], Y[some]) for some in (Y < 2, Y > 0)]
+    classes = np.array([0, 1, 2])
+    labels, d = EnsembleTeacher(
+        [*pairs, TREE], weights=[2, 1, 0], scale="log"
+    ).label_with_disagreement(X, classes)
+    expected = EnsembleTeacher(pairs, weights=[2, 1], scale="log")
+    np.testing.assert_allclose(labels, expected.predict_proba(X, classes), atol=1e-12)
+    np.testing.assert_allclose(d, expected.label_with_disagreement(X, classes)[1], atol=1e-12)
+
+
 def halves(n_rows=600, seed=0):
     """A good and a poor teacher, fitted to the first half of the rows."""
     rng = np.random.default_rng(seed)
@@ -233,7 +245,7 @@ def test_weights_to_be_learned():
     assert learned.fingerprint() != teacher.fingerprint()
     # A copy for other rows keeps them.
     np.testing.assert_allclose(learned.refit(X[::2], Y[::2]).weights, learned.weights)
-    with pytest.raises(ValueError, match=r"y has labels \[7\] that teacher"):
+    with pytest.raises(ValueError, match=r"y has labels \[7\] that teacher.*; give y in the"):
         teacher.learn_weights(X[:2], [0, 7])
     unfitted = EnsembleTeacher([DecisionTreeClassifier(), LOGISTIC], weights="auto")
     with pytest.raises(NotFittedError, match="is not fitted yet"):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
@@ -173,3 +174,17 @@ def test_masked_arrays():
         return key(lambda X: X + array)
 
     assert with_mask([True, False]) == with_mask([True, False]) != with_mask([False, False])
+
+
+@pytest.mark.parametrize("algorithm", ["kd_tree", "ball_tree"])
+def test_to_ask_nearest_neighbours_leaves_the_key_as_it_is(algorithm):
+    def fit(X, **options):
+        model = KNeighborsClassifier(1, algorithm=algorithm, **options).fit(X, Y)
+        return as_teacher(model, task="classification")
+
+    teacher = fit(X)
+    key = teacher.fingerprint()
+    teacher.predict_proba(X, [0, 1])
+    assert teacher.fingerprint() == key == fit(X).fingerprint()
+    others = [fit(X + 1), fit(X, p=1)]
+    assert len({key, *(other.fingerprint() for other in others)}) == 3

@@ -298,6 +298,33 @@ def test_weights_in_a_further_file(tmp_path):
     assert first.fingerprint() != second.fingerprint()
 
 
+@pytest.mark.parametrize("form", ["absolute", "outside", "missing", "folder"])
+def test_no_file_is_opened_outside_the_folder(form, tmp_path, monkeypatch):
+    (tmp_path / "in").mkdir()
+    secret = tmp_path / "secret"
+    secret.write_bytes(W.tobytes())
+    named = {"absolute": str(secret), "outside": "../secret", "missing": "gone", "folder": "."}
+    model = linear_model()
+    tensor = model.graph.initializer[0]
+    onnx.external_data_helper.set_external_data(tensor, location=named[form])
+    tensor.ClearField("raw_data")
+    path, opened = write(model, tmp_path / "in" / "m.onnx"), []
+    monkeypatch.setattr(type(path), "open", lambda self, *args: opened.append(self))
+    monkeypatch.setattr(type(path), "read_bytes", lambda self: model.SerializeToString())
+    with pytest.raises(ValueError, match="which is no file in its folder"):
+        OnnxTeacher(path, output="logits")
+    assert not opened
+
+
+def test_a_changed_file_is_not_unpickled(tmp_path):
+    path = write(classifier(["a", "b", "c"], zipmap=False), tmp_path / "m.onnx")
+    pickled = pickle.dumps(OnnxTeacher(path))
+    assert pickle.loads(pickled).classes.tolist() == ["a", "b", "c"]
+    write(classifier(["c", "b", "a"], zipmap=False), path)
+    with pytest.raises(TeacherError, match=r"m\.onnx', has changed since.*make a new OnnxTeacher"):
+        pickle.loads(pickled)
+
+
 def test_what_is_no_model(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"'gone.onnx' is not there"):
         as_teacher("gone.onnx", task="classification")

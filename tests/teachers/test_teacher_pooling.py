@@ -13,6 +13,8 @@ from skdistill.teachers._pooling import complete, pool_logs, spread
 from skdistill.teachers._weighing import weigh_logs, weigh_proba, weigh_values
 
 RNG = np.random.default_rng(0)
+HALVES = np.array([0.5, 0.5])
+SOME = np.array([[1, 1, 0, 1], [0, 1, 1, 0], [1, 0, 1, 1]], dtype=bool)
 GRID = [np.array([a, b, 20 - a - b]) / 20 for a in range(21) for b in range(21 - a)]
 
 
@@ -36,7 +38,7 @@ def test_all_known_is_a_geometric_mean():
     product = np.prod(P ** w[:, None, None], axis=0)
     expected = product / product.sum(axis=1, keepdims=True)
     known = np.ones((3, 4), dtype=bool)
-    np.testing.assert_allclose(pool_logs(complete(P, known), w), expected, atol=1e-12)
+    np.testing.assert_allclose(pool_logs(complete(P, known, w), w), expected, atol=1e-12)
 
 
 def test_members_abstain_on_what_they_do_not_know():
@@ -44,20 +46,20 @@ def test_members_abstain_on_what_they_do_not_know():
     P = np.array([[[0.1, 0.1, 0.8]], [[0.5, 0.5, 0.0]]])
     known = np.array([[True, True, True], [True, True, False]])
     for w in ([0.5, 0.5], [0.1, 0.9]):
-        pooled = pool_logs(complete(P, known), np.array(w))
+        pooled = pool_logs(complete(P, known, np.array(w)), np.array(w))
         np.testing.assert_allclose(pooled, P[0], atol=1e-12)
     # Odds of 0 against 1 are pooled among those who know both.
     P[1, 0] = [0.8, 0.2, 0.0]
-    pooled = pool_logs(complete(P, known), np.array([0.5, 0.5]))[0]
+    pooled = pool_logs(complete(P, known, HALVES), HALVES)[0]
     assert pooled[0] / pooled[1] == pytest.approx(2.0)
     # Whoever does not know a class may not veto it.
     assert pooled[2] > 0.7
 
 
-def test_completion_minimises_its_sum_of_squares():
-    P = draw(3, 5, 4, seed=1)
-    known = np.array([[1, 1, 0, 1], [0, 1, 1, 0], [1, 0, 1, 1]], dtype=bool)
-    logs, completed = np.log(P), complete(P, known)
+@pytest.mark.parametrize("weights", [np.full(3, 1 / 3), np.array([0.1, 0.2, 0.7])])
+def test_completion_minimises_its_sum_of_squares(weights):
+    P, known = draw(3, 5, 4, seed=1), SOME
+    logs, completed = np.log(P), complete(P, known, weights)
     for i in range(5):
         # Unknowns: the classes, and an offset for each member.
         rows, right = [], []
@@ -65,27 +67,66 @@ def test_completion_minimises_its_sum_of_squares():
             if known[m, k]:
                 row = np.zeros(7)
                 row[k], row[4 + m] = 1.0, -1.0
-                rows.append(row)
-                right.append(logs[m, i, k])
+                rows.append(row * np.sqrt(weights[m]))
+                right.append(logs[m, i, k] * np.sqrt(weights[m]))
         z, c = np.split(np.linalg.lstsq(np.array(rows), np.array(right), rcond=None)[0], [4])
         for m in range(3):
             expected = np.where(known[m], logs[m, i] + c[m], z)
             np.testing.assert_allclose(
                 completed[m, i] - completed[m, i, 0], expected - expected[0], atol=1e-10
             )
+        np.testing.assert_allclose(
+            pool_logs(completed, weights)[i], softmax(z[None])[0], atol=1e-10
+        )
     np.testing.assert_allclose(np.exp(completed).sum(axis=2), 1.0)
+
+
+def test_a_member_without_weight_says_nothing_of_classes_that_others_know():
+    P, known = draw(3, 5, 4, seed=1), SOME.copy()
+    weights = np.array([0.4, 0.6, 0.0])
+    completed = complete(P, known, weights)
+    alone = complete(P[:2], known[:2], weights[:2])
+    np.testing.assert_allclose(completed[:2], alone, atol=1e-10)
+    # Nothing changes where a weight vanishes.
+    almost = complete(P, known, np.array([0.4, 0.6, 1e-8]))
+    np.testing.assert_allclose(completed[:2], almost[:2], atol=1e-6)
+    # A class that it alone knows gets what it says, compared to the others.
+    known[:2, 3] = False
+    completed = complete(P, known, weights)
+    almost = complete(P, known, np.array([0.4, 0.6, 1e-8]))
+    np.testing.assert_allclose(completed[:2], almost[:2], atol=1e-6)
+    pooled = pool_logs(completed, weights)
+    without = pool_logs(complete(P[:2, :, :3], known[:2, :3], weights[:2]), weights[:2])
+    odds = pooled[:, :3] / pooled[:, :3].sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(odds, without, atol=1e-10)
+
+
+@pytest.mark.parametrize("noise", [(0.3, 0.5, 2.0), (3.0, 0.1, 3.0)])
+def test_weights_of_members_that_lack_classes_have_the_least_loss_of_a_grid(noise):
+    P, codes = noisy_opinions(noise)
+    known = np.array([[1, 1, 0], [1, 1, 1], [0, 1, 1]], dtype=bool)
+    P = P * known[:, None, :]
+    P = P / P.sum(axis=2, keepdims=True)
+    sample_weight = np.random.default_rng(1).random(len(codes))
+
+    def loss(w):
+        pooled = pool_logs(complete(P, known, w), w)
+        return log_loss(codes, pooled, sample_weight=sample_weight)
+
+    weights = weigh_logs(P, known, codes, sample_weight)
+    assert loss(weights) <= min(loss(w) for w in GRID) + 1e-5
 
 
 def test_members_without_a_common_class_count_alike():
     P = np.array([[[0.8, 0.2, 0.0, 0.0]], [[0.0, 0.0, 0.8, 0.2]]])
     known = P[:, 0] > 0
-    pooled = pool_logs(complete(P, known), np.array([0.5, 0.5]))[0]
+    pooled = pool_logs(complete(P, known, HALVES), HALVES)[0]
     np.testing.assert_allclose(pooled, [0.4, 0.1, 0.4, 0.1], atol=1e-12)
 
 
 def test_zero_is_no_veto():
     P = np.array([[[0.0, 1.0]], [[0.9, 0.1]]])
-    pooled = pool_logs(complete(P, np.ones((2, 2), dtype=bool)), np.array([0.5, 0.5]))
+    pooled = pool_logs(complete(P, np.ones((2, 2), dtype=bool), HALVES), HALVES)
     assert 0 < pooled[0, 0] < 0.01
 
 
@@ -114,7 +155,7 @@ def test_weights_have_the_least_log_loss_of_a_grid(noise, scale):
     if scale == "probability":
         weights = weigh_proba(P, codes, sample_weight)
     else:
-        weights = weigh_logs(logs, codes, sample_weight)
+        weights = weigh_logs(P, np.ones((3, 3), dtype=bool), codes, sample_weight)
     assert weights.sum() == pytest.approx(1.0)
     assert (weights >= 0).all()
     assert loss(weights) <= min(loss(w) for w in GRID) + 1e-7
@@ -137,10 +178,11 @@ def test_weights_have_the_least_squared_error_of_a_grid():
 
 def test_slopes_agree_with_differences(monkeypatch):
     losses = []
-    monkeypatch.setattr(_weighing, "_minimise", lambda loss, n_members: losses.append(loss))
+    monkeypatch.setattr(_weighing, "_minimise", lambda loss, *others: losses.append(loss))
     P, codes = noisy_opinions((0.5, 1.0, 2.0), n_rows=50)
     weigh_proba(P, codes, np.ones(50))
-    weigh_logs(np.log(P), codes, np.ones(50))
+    for known in (np.ones((3, 3), dtype=bool), SOME[:, :3]):
+        weigh_logs(P, known, codes, np.ones(50))
     weigh_values(P[:, :, 0], P[0, :, 1], np.ones(50))
     at = np.array([0.2, 0.5, 0.3])
     for loss in losses:

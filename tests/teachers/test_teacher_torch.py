@@ -108,6 +108,22 @@ def test_batches_do_not_matter(batch_size):
     np.testing.assert_allclose(teacher.predict_proba(X, [0, 1, 2]), whole, atol=1e-6)
 
 
+@pytest.mark.parametrize("make", [sp.csr_matrix, sp.coo_array, sp.csc_matrix])
+def test_a_sparse_table_is_dense_batch_by_batch(make, monkeypatch):
+    rows, shapes = make(X), []
+    for kind in (sp.csr_matrix, sp.csr_array, sp.csc_matrix, sp.coo_array):
+        to_array = kind.toarray
+        monkeypatch.setattr(
+            kind,
+            "toarray",
+            lambda self, *args, f=to_array: shapes.append(self.shape) or f(self, *args),
+        )
+    teacher = TorchTeacher(make_net(), output="logits", batch_size=20)
+    P = teacher.predict_proba(rows, [0, 1, 2])
+    assert shapes == [(20, 4), (20, 4), (10, 4)]
+    np.testing.assert_array_equal(P, teacher.predict_proba(X, [0, 1, 2]))
+
+
 def test_it_runs_in_evaluation_mode_and_leaves_no_trace():
     module = Recorder()
     module.part.eval()  # frozen by the user; the rest is in training mode
@@ -177,6 +193,24 @@ def test_representation():
         TorchTeacher(Recorder(), output="logits").represent(X)
 
 
+def test_the_last_linear_is_the_one_that_runs_last():
+    class Reversed(nn.Module):
+        """The head is registered first, and called by the name of its argument."""
+
+        def __init__(self):
+            super().__init__()
+            self.head, self.body, self.idle = net[2], net[:2], nn.Linear(4, 2)
+
+        def forward(self, rows):
+            return self.head(input=self.body(rows))
+
+    net = make_net()
+    module = Reversed()
+    teacher = TorchTeacher(module, output="logits", batch_size=20)
+    np.testing.assert_allclose(teacher.represent(X), hidden(net), atol=1e-6)
+    assert not any(part._forward_pre_hooks for part in module.modules())
+
+
 def test_a_hook_is_removed_after_a_failure():
     module = Recorder()
     with pytest.raises(TeacherError):
@@ -195,6 +229,8 @@ def test_a_module_that_is_never_used_shows_nothing():
 
     with pytest.raises(TeacherError, match="'idle' is not used"):
         TorchTeacher(Idle(), output="logits").represent(X, where="idle")
+    with pytest.raises(TeacherError, match=r"no torch\.nn\.Linear is used"):
+        TorchTeacher(Idle(), output="logits").represent(X)
 
 
 def test_fingerprint_sees_what_it_computes_with():
