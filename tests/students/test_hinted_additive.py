@@ -100,14 +100,16 @@ def test_noise_in_hints_leaves_the_pair_of_the_response() -> None:
     assert ("x1", "x2") in student.pairs_
 
 
-@pytest.mark.parametrize("unit", [1e-3, 1e3])
-def test_the_unit_of_the_response_does_not_matter(unit: float) -> None:
+@pytest.mark.parametrize("sharpness", [0.1, 3.0])
+def test_hints_weigh_the_same_beside_a_teacher_that_says_little(sharpness: float) -> None:
     X, response = make()
+    P = softmax(np.column_stack([np.zeros(len(X)), sharpness * response]))
     features = np.column_stack([X[:, 2] * X[:, 3], X[:, 0]])
     pairs = []
     for weight in (0.01, 10.0):
+        student = AdditiveStudentClassifier(alpha=1.0, n_pairs=1, random_state=0)
         hints = Hints(features, weight, None, 0.0)
-        pairs += fit("regressor", X, unit * response, hints).pairs_
+        pairs += student.fit(X, response > 0, soft_targets=P, hints=hints).pairs_
     assert pairs == [("x1", "x2"), ("x2", "x3")]
 
 
