@@ -187,9 +187,13 @@ def _truncate(F: Any, n_components: int, weight: np.ndarray, rng: np.random.Rand
         return F.toarray() if sp.issparse(F) else F
     rows = np.flatnonzero(weight)
     if len(rows) > MOST_SVD_ROWS:
+        # Drawn by weight, rows need no further one.
         chance = weight[rows] / weight[rows].sum()
-        rows = np.sort(rng.choice(rows, MOST_SVD_ROWS, replace=False, p=chance))
-    return TruncatedSVD(n_components + 1, random_state=rng).fit(F[rows]).transform(F)
+        seen = F[np.sort(rng.choice(rows, MOST_SVD_ROWS, replace=False, p=chance))]
+    else:
+        scale = np.sqrt(weight[rows] / weight.sum())
+        seen = sp.diags(scale) @ F[rows] if sp.issparse(F) else scale[:, None] * F[rows]
+    return TruncatedSVD(n_components + 1, random_state=rng).fit(seen).transform(F)
 
 
 def _scale(columns: np.ndarray, weight: np.ndarray) -> np.ndarray | None:
