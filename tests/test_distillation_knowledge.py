@@ -86,6 +86,29 @@ def test_hints_are_of_the_rows_that_the_student_gets():
         assert_allclose(abs(correlation), 1.0)
 
 
+def test_hints_are_centred_and_scaled_by_the_weights_of_the_rows():
+    Pupil.seen.clear()
+    weight = np.where(Y == 1, 3.0, 0.5)
+    knowledge = [
+        "response",
+        FeatureKnowledge(representation=second_column),
+        RelationKnowledge(representation=second_column),
+    ]
+    DistilledClassifier(
+        FOREST,
+        student=Pupil(),
+        knowledge=knowledge,
+        augment=None,
+        search_budget=0,
+        random_state=0,
+    ).fit(X, Y, weight)
+    ((_, hints),) = Pupil.seen
+    for columns in (hints.features, hints.relations):
+        centred = columns[:, 0] - np.average(columns[:, 0], weights=weight)
+        assert_allclose(np.average(centred**2, weights=weight), 1.0)
+    assert_allclose(weight @ hints.features, 0.0, atol=1e-9)
+
+
 class Noting(RandomForestClassifier):
     """A teacher that remembers which rows it was fitted to."""
 
