@@ -10,7 +10,12 @@ import scipy.sparse as sp
 
 from skdistill._columns import is_frame
 from skdistill._validation import check_choice, check_integer, check_real
-from skdistill.knowledge import Knowledge, needs_teacher, resolve_knowledge
+from skdistill.knowledge import (
+    Knowledge,
+    RelationKnowledge,
+    needs_teacher,
+    resolve_knowledge,
+)
 from skdistill.transfer import Sampler, resolve_sampler
 
 OUT_OF_FOLD = ("cross_fit", "corrected")
@@ -40,6 +45,7 @@ class Situation:
     n_unlabeled: int = 0
     sees_temperature: bool = True
     takes_hints: bool = True
+    takes_similarity: bool = True
 
 
 @dataclass(frozen=True)
@@ -217,6 +223,13 @@ def _choose_knowledge(
         raise ValueError(
             f"knowledge={params['knowledge']!r}: {names} cannot shape this student, whose fit "
             "takes no hints; set knowledge='response', or give another student, such as 'tree' or "
+            "'mlp'."
+        )
+    measures = [kind.measure for kind in kinds if isinstance(kind, RelationKnowledge)]
+    if "similarity" in measures and not situation.takes_similarity:
+        raise ValueError(
+            f"knowledge={params['knowledge']!r}: measure='similarity' compares rows in a hidden "
+            "layer, which this student does not have; give measure='distance', or the student "
             "'mlp'."
         )
     if not situation.has_teacher and needs_teacher(kinds):

@@ -30,6 +30,9 @@ import scipy.sparse as sp
 # Angles are compared in all triplets of so many rows: they cost the cube of it.
 MOST_ANGLE_ROWS = 32
 
+# How a hidden layer may be compared with the teacher's relations.
+RELATION_MEASURES = ("distance", "similarity")
+
 # Directions of the landmarks' kernel below this share of its largest are rounding.
 LEAST_EIGENVALUE = 1e-8
 

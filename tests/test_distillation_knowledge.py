@@ -254,6 +254,41 @@ def test_students_without_a_place_for_hints_are_refused(student: Any):
         distilled.fit(X, Y)
 
 
+@pytest.mark.parametrize(
+    "student", ["tree", "additive", make_pipeline(StandardScaler(), STUMP)], ids=range(3)
+)
+def test_similarities_are_refused_before_the_teacher_labels(student: Any):
+    asked = []
+
+    def teach(X: Any) -> np.ndarray:
+        asked.append(len(X))
+        return lean_left(X)
+
+    knowledge = [
+        "response",
+        RelationKnowledge(representation=second_column, measure="similarity"),
+    ]
+    teacher = CallableTeacher(teach, output="probabilities", classes=[0, 1])
+    distilled = DistilledClassifier(teacher, student=student, knowledge=knowledge)
+    with pytest.raises(ValueError, match="this student does not have; give measure="):
+        distilled.fit(X, Y)
+    assert not asked
+
+
+def test_the_mlp_learns_similarities_of_a_teacher():
+    knowledge = ["response", RelationKnowledge(measure="similarity")]
+    student = MLPStudentClassifier(hidden_layer_sizes=(4,), max_iter=20, random_state=0)
+    distilled = DistilledClassifier(
+        FOREST,
+        student=student,
+        knowledge=knowledge,
+        augment=None,
+        search_budget=0,
+        random_state=0,
+    ).fit(X, Y)
+    assert distilled.distillation_.knowledge[0]["n_columns"] > 0
+
+
 def test_targets_without_a_teacher_have_no_features():
     targets = np.column_stack([1.0 - Y, Y]) * 0.8 + 0.1
     distilled = DistilledClassifier(student=STUMP, knowledge=["response", "feature"])

@@ -9,6 +9,7 @@ from typing import Any
 from sklearn.base import BaseEstimator
 
 from skdistill._validation import check_choice, check_integer, check_real
+from skdistill.hints import RELATION_MEASURES
 
 
 class FeatureKnowledge(BaseEstimator):
@@ -164,7 +165,7 @@ class RelationKnowledge(BaseEstimator):
         """
         check_real(self.weight, "weight of RelationKnowledge", minimum=0.0, strict=True)
         check_integer(self.n_landmarks, "n_landmarks", minimum=2)
-        check_choice(self.measure, "measure", ["distance", "similarity"])
+        check_choice(self.measure, "measure", RELATION_MEASURES)
         _check_representation(self.representation)
 
 

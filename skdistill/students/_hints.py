@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from scipy.linalg import svd
 
-from skdistill.hints import Hints
+from skdistill._validation import check_choice
+from skdistill.hints import RELATION_MEASURES, Hints
 
 # Most columns that shape a structure besides the response. Sums over bins cost in proportion to
 # their number, and what a teacher knows of the rows mostly varies along a few directions.
@@ -19,7 +20,7 @@ NO_SPREAD = 1e-20
 
 
 def check_hints(hints: Any, n_rows: int) -> Hints | None:
-    """Check that hints are of the rows, finite, and have a weight.
+    """Check that hints are of the rows, finite, and have a weight and a known measure.
 
     Parameters
     ----------
@@ -58,6 +59,7 @@ def check_hints(hints: Any, n_rows: int) -> Hints | None:
                 f"hints.{weight_name} must be a number above zero, got {weight!r}; give "
                 f"{name}=None to leave them out."
             )
+    check_choice(hints.relation_measure, "hints.relation_measure", RELATION_MEASURES)
     return hints if found else None
 
 
