@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -61,17 +60,6 @@ def check_hints(hints: Any, n_rows: int) -> Hints | None:
             )
     check_choice(hints.relation_measure, "hints.relation_measure", RELATION_MEASURES)
     return hints if found else None
-
-
-def take_hints(hints: Hints | None, rows: slice | np.ndarray) -> Hints | None:
-    """Return the hints of a subset of rows."""
-    if hints is None or isinstance(rows, slice):
-        return hints
-    return replace(
-        hints,
-        features=None if hints.features is None else hints.features[rows],
-        relations=None if hints.relations is None else hints.relations[rows],
-    )
 
 
 def structure_columns(hints: Hints, weight: np.ndarray) -> np.ndarray:
