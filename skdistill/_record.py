@@ -42,7 +42,8 @@ class DistillationRecord:
         Log loss and expected calibration error of the out-of-fold labels before and after.
     knowledge : list of dict
         What was taught beside the response: each "kind" with its "representation", "weight" and
-        "n_columns". Empty for the response alone, and where no teacher was used.
+        "n_columns", relations with their "measure". Empty for the response alone, and where no
+        teacher was used.
     diagnosis : dict
         For in-sample labels: whether the teacher has memorised the rows, and what tells it; see
         :class:`skdistill.teachers.LabelDiagnosis`.

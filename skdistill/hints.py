@@ -220,7 +220,7 @@ def rkd_angle(embedding: np.ndarray, reference: np.ndarray) -> tuple[float, np.n
 
 
 def similarity_loss(embedding: np.ndarray, reference: np.ndarray) -> tuple[float, np.ndarray]:
-    """Compare the similarities of all pairs of rows, each row's of length one.
+    """Compare the inner products of all pairs of rows, each row of them scaled to length one.
 
     For the kernels ``K = Z @ Z.T`` of both sides, whose rows are divided by their Euclidean
     length, it is the squared Frobenius distance over the squared number of rows.

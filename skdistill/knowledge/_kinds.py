@@ -110,8 +110,8 @@ class RelationKnowledge(BaseEstimator):
         embedded exactly.
     measure : {"distance", "similarity"}, default="distance"
         How the hidden layer of an mlp is compared with the embedding: by distances and angles
-        [1]_, or by the cosines of all pairs of rows [2]_. Other students have no such layer, and
-        refuse "similarity".
+        [1]_, or by the inner products of all pairs of rows, each row of them scaled to length one
+        [2]_. Other students have no such layer, and refuse "similarity".
 
     See Also
     --------

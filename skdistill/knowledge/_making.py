@@ -128,20 +128,22 @@ def describe_hints(knowledge: Sequence[Knowledge], hints: Hints | None) -> list[
     -------
     kinds : list of dict
         For each "kind", its "representation", its "weight" and the number of its columns,
-        "n_columns": zero, where there was nothing to be learned.
+        "n_columns": zero, where there was nothing to be learned. For relations, too, the
+        "measure".
     """
     found = {} if hints is None else {"feature": hints.features, "relation": hints.relations}
     described = []
     for kind in knowledge:
         columns = found.get(kind.kind)
-        described.append(
-            {
-                "kind": kind.kind,
-                "representation": _name(kind.representation),
-                "weight": float(kind.weight),
-                "n_columns": 0 if columns is None else int(columns.shape[1]),
-            }
-        )
+        one = {
+            "kind": kind.kind,
+            "representation": _name(kind.representation),
+            "weight": float(kind.weight),
+            "n_columns": 0 if columns is None else int(columns.shape[1]),
+        }
+        if isinstance(kind, RelationKnowledge):
+            one["measure"] = kind.measure
+        described.append(one)
     return described
 
 

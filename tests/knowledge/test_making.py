@@ -209,11 +209,18 @@ def test_same_seed_same_hints():
 
 
 def test_description_is_plain():
-    kinds = [FeatureKnowledge(representation=np.log, n_components=3), RelationKnowledge(weight=2)]
+    relation = RelationKnowledge(weight=2, measure="similarity")
+    kinds = [FeatureKnowledge(representation=np.log, n_components=3), relation]
     hints = Hints(np.zeros((5, 3)), 0.1, None, 0.0)
     assert describe_hints(kinds, hints) == [
         {"kind": "feature", "representation": "log", "weight": 0.1, "n_columns": 3},
-        {"kind": "relation", "representation": "auto", "weight": 2.0, "n_columns": 0},
+        {
+            "kind": "relation",
+            "representation": "auto",
+            "weight": 2.0,
+            "n_columns": 0,
+            "measure": "similarity",
+        },
     ]
     assert describe_hints(kinds, None)[0]["n_columns"] == 0
     assert describe_hints([], None) == []
