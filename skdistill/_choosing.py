@@ -72,13 +72,16 @@ class Choices:
         """Return what a record says of them."""
         if not self.use_teacher:
             return {"use_teacher": False}
-        return {
+        described = {
             "use_teacher": True,
             "hard_label_weight": self.hard_label_weight,
             "correction": self.correction,
             "temperature": self.temperature,
             "augment": None if self.sampler is None else type(self.sampler).__name__,
         }
+        if "knowledge" in self.reasons:  # it was asked for
+            described["knowledge"] = ["response", *(kind.kind for kind in self.knowledge)]
+        return described
 
 
 def choose(params: dict[str, Any], situation: Situation) -> Choices:
