@@ -72,7 +72,7 @@ class Choices:
         """Return what a record says of them."""
         if not self.use_teacher:
             return {"use_teacher": False}
-        described = {
+        described: dict[str, Any] = {
             "use_teacher": True,
             "hard_label_weight": self.hard_label_weight,
             "correction": self.correction,
