@@ -36,6 +36,7 @@ from skdistill._validation import check_integer
 from skdistill.hints import Hints
 from skdistill.knowledge import describe_hints
 from skdistill.students import takes_hints, takes_soft_targets
+from skdistill.students._expansion import takes_measure
 from skdistill.targets import soften
 from skdistill.teachers import Teacher, keep_fitted
 from skdistill.transfer import TransferSet, build_transfer_set, count_folds
@@ -184,6 +185,7 @@ class BaseDistilled(StudentHolder, metaclass=ABCMeta):
             n_unlabeled=0 if X_unlabeled is None else num_samples(X_unlabeled),
             sees_temperature=takes_soft_targets(student),
             takes_hints=takes_hints(student),
+            takes_similarity=takes_measure(student, "similarity"),
         )
         params = self.get_params(deep=False)
         choices = choose(params, situation)

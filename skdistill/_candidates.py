@@ -48,6 +48,9 @@ def list_candidates(
     candidates = [choices]
     if "hard_label_weight" in auto:
         candidates.append(replace(alone, use_teacher=False, hard_label_weight=1.0))
+        # Hints that do harm should not cost the teacher.
+        if choices.knowledge:
+            candidates.append(replace(choices, knowledge=()))
         # Without other rows, all weight on the true labels is the direct fit.
         if others and choices.correction is None:
             candidates.append(replace(choices, hard_label_weight=1.0))

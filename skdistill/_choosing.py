@@ -10,7 +10,12 @@ import scipy.sparse as sp
 
 from skdistill._columns import is_frame
 from skdistill._validation import check_choice, check_integer, check_real
-from skdistill.knowledge import Knowledge, needs_teacher, resolve_knowledge
+from skdistill.knowledge import (
+    Knowledge,
+    RelationKnowledge,
+    needs_teacher,
+    resolve_knowledge,
+)
 from skdistill.transfer import Sampler, resolve_sampler
 
 OUT_OF_FOLD = ("cross_fit", "corrected")
@@ -40,6 +45,7 @@ class Situation:
     n_unlabeled: int = 0
     sees_temperature: bool = True
     takes_hints: bool = True
+    takes_similarity: bool = True
 
 
 @dataclass(frozen=True)
@@ -66,13 +72,16 @@ class Choices:
         """Return what a record says of them."""
         if not self.use_teacher:
             return {"use_teacher": False}
-        return {
+        described: dict[str, Any] = {
             "use_teacher": True,
             "hard_label_weight": self.hard_label_weight,
             "correction": self.correction,
             "temperature": self.temperature,
             "augment": None if self.sampler is None else type(self.sampler).__name__,
         }
+        if "knowledge" in self.reasons:  # it was asked for
+            described["knowledge"] = ["response", *(kind.kind for kind in self.knowledge)]
+        return described
 
 
 def choose(params: dict[str, Any], situation: Situation) -> Choices:
@@ -217,6 +226,13 @@ def _choose_knowledge(
         raise ValueError(
             f"knowledge={params['knowledge']!r}: {names} cannot shape this student, whose fit "
             "takes no hints; set knowledge='response', or give another student, such as 'tree' or "
+            "'mlp'."
+        )
+    measures = [kind.measure for kind in kinds if isinstance(kind, RelationKnowledge)]
+    if "similarity" in measures and not situation.takes_similarity:
+        raise ValueError(
+            f"knowledge={params['knowledge']!r}: measure='similarity' compares rows in a hidden "
+            "layer, which this student does not have; give measure='distance', or the student "
             "'mlp'."
         )
     if not situation.has_teacher and needs_teacher(kinds):

@@ -23,7 +23,6 @@ from skdistill._trials import Splits, split_rows, usable_splits
 from skdistill.exceptions import TeacherError
 from skdistill.teachers._fingerprint import fingerprint
 from skdistill.transfer import build_transfer_set, count_folds, make_folds
-from skdistill.transfer._folds import check_classes_of_folds
 
 # With more rows than this one part held out tells enough, and the other parts would cost most.
 MANY_ROWS = 10_000
@@ -73,7 +72,13 @@ class Chain:
         -------
         trials : list of Trial
             One for each generation scored; none where nothing can be held out.
+
+        Raises
+        ------
+        ValueError
+            If a generation could not label all rows: then it is of no use to find the best.
         """
+        self._label_folds()
         branches = self._branches()
         trials: list[Trial] = []
         lowest = np.inf
@@ -106,9 +111,7 @@ class Chain:
         whole = _Branch(np.arange(self.problem.n_rows))
         students = []
         if number:
-            whole.folds = split_rows(self.problem, self.settings)
-            if self.problem.codes is not None:
-                check_classes_of_folds(whole.folds, self.problem.codes)
+            whole.folds = self._label_folds()
         for generation in range(number + 1):
             if generation:
                 with self.record.timed("labels"):
@@ -126,6 +129,18 @@ class Chain:
         choices = replace(self.choices, use_teacher=targets is not None)
         soft = np.empty(0) if targets is None else targets[train]
         return learn(clone(self.student), rows, soft, part, choices, None)
+
+    def _label_folds(self) -> Splits:
+        """List the folds of the labels of all rows, which must have two classes to fit to."""
+        folds, codes = split_rows(self.problem, self.settings), self.problem.codes
+        for number, (train, _) in enumerate(folds):
+            if codes is not None and len(np.unique(codes[train])) < 2:
+                raise ValueError(
+                    f"cv: the training rows of fold {number} have a single class, so no "
+                    "generation can be fitted to them; give folds that spread the classes, such "
+                    "as cv=5, or more rows of the other classes."
+                )
+        return folds
 
     def _branches(self) -> list[_Branch]:
         """List the chains that parts are held out of, with the folds of their labels."""

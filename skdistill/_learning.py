@@ -44,7 +44,8 @@ def learn(
     teacher : Teacher or None
         For students that are made of its parts.
     hints : Hints or None
-        What else the teacher knows of `rows`; not for the direct fit, which knows no teacher.
+        What else the teacher knows of `rows`; left out where the response alone is chosen, and by
+        the direct fit, which knows no teacher.
 
     Returns
     -------
@@ -53,6 +54,8 @@ def learn(
     """
     if not choices.use_teacher:
         return _learn_directly(student, problem, rows)
+    if not choices.knowledge:
+        hints = None
     if choices.sampler is None and rows.n_augmented:
         rows = rows.without_augmented()
         targets = targets[: rows.n_rows]

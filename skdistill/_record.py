@@ -42,7 +42,8 @@ class DistillationRecord:
         Log loss and expected calibration error of the out-of-fold labels before and after.
     knowledge : list of dict
         What was taught beside the response: each "kind" with its "representation", "weight" and
-        "n_columns". Empty for the response alone, and where no teacher was used.
+        "n_columns", relations with their "measure". Empty for the response alone, also where
+        the search dropped the rest, and where no teacher was used.
     diagnosis : dict
         For in-sample labels: whether the teacher has memorised the rows, and what tells it; see
         :class:`skdistill.teachers.LabelDiagnosis`.
@@ -126,7 +127,7 @@ def note_fit(record: DistillationRecord, student: Any, choices: Any, rows: Any) 
     record.augment = None if choices.sampler is None else type(choices.sampler).__name__
     record.reasons = choices.reasons
     record.n_real = rows.n_real
-    if not choices.use_teacher:
+    if not (choices.use_teacher and choices.knowledge):
         record.knowledge = []
     record.n_unlabeled = rows.n_unlabeled if choices.use_teacher else 0
     record.n_augmented = rows.n_augmented if choices.sampler is not None else 0

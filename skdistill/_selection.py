@@ -70,8 +70,8 @@ class Search:
         All are fitted on the first fold; the first candidate, the direct fit and the best of the
         others then on the other folds. As good as the best is what is within one standard error
         of it, that of the mean difference of losses row by row. The simplest are the first
-        candidate, which are the settings that need no search, and then the direct fit, if it is
-        better than those.
+        candidate, which are the settings that need no search, then one that leaves out hints
+        alone, and then the direct fit, if these are better than the first.
 
         Where the folds are drawn from more rows, the one chosen, if it needs the teacher, and
         the direct fit meet once more on all the rows of a fold: a direct fit gains more by more
@@ -125,7 +125,8 @@ class Search:
                 kept = sorted(trials, key=lambda t: (t is not rules and t is not direct, t.score))
                 kept = kept[:n_kept]
         best = min(kept, key=lambda trial: trial.score)
-        simplest = [rules, *([direct] if direct and direct.score < rules.score else [])]
+        plain = next((t for t in kept if _lacks_hints(t.choices, rules.choices)), None)
+        simplest = [rules, *(t for t in (plain, direct) if t and t.score < rules.score)]
         return trials, next((trial for trial in simplest if trial.is_as_good_as(best)), best)
 
     def _make_fold(
@@ -160,6 +161,11 @@ class Search:
             trial.add(*answer)
 
 
+def _lacks_hints(choices: Choices, rules: Choices) -> bool:
+    """Tell whether settings use the teacher, but not the hints of the rules."""
+    return choices.use_teacher and bool(rules.knowledge) and not choices.knowledge
+
+
 def _explain(chosen: Choices, rules: Choices) -> Choices:
     """Note for each setting that was searched why it is what it is."""
     before, after = rules.describe(), chosen.describe()
@@ -171,6 +177,8 @@ def _explain(chosen: Choices, rules: Choices) -> Choices:
             for name in before
             if before[name] != after[name]
         }
+        if _lacks_hints(chosen, rules):
+            changes["knowledge"] = "the response alone is better on held-out rows than with hints"
     return replace(chosen, reasons={**chosen.reasons, **changes})
 
 

@@ -27,8 +27,12 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-# Angles are compared in all triplets of so many rows: they cost the cube of it.
-MOST_ANGLE_ROWS = 32
+# Angles are compared in all triplets of so many rows: they cost the cube of it. In a step of a
+# small network so many cost about as much as the rest.
+MOST_ANGLE_ROWS = 12
+
+# How a hidden layer may be compared with the teacher's relations.
+RELATION_MEASURES = ("distance", "similarity")
 
 # Directions of the landmarks' kernel below this share of its largest are rounding.
 LEAST_EIGENVALUE = 1e-8
@@ -82,7 +86,8 @@ def hint_loss(
     """Compare the teacher's features with what a linear regressor makes of the student's.
 
     For teacher features ``t`` and student features ``h`` it is the mean over rows, by weight, of
-    ``||t - (h @ coef + intercept)||**2 / 2``.
+    ``||t - (h @ coef + intercept)||**2 / 2``. The mlp student, whose regressor is a part of its
+    last layer, does not call this function, but minimises the same: it is the reference.
 
     Parameters
     ----------
@@ -170,7 +175,7 @@ def rkd_angle(embedding: np.ndarray, reference: np.ndarray) -> tuple[float, np.n
 
     It is the mean over all ordered triplets of different rows of the Huber loss of the difference
     of the two cosines of the angle at the middle one. As triplets grow with the cube of the rows,
-    only the first 32 rows are compared: the rows of a batch should be in random order.
+    only the first 12 rows are compared: the rows of a batch should be in random order.
 
     Parameters
     ----------
@@ -215,7 +220,7 @@ def rkd_angle(embedding: np.ndarray, reference: np.ndarray) -> tuple[float, np.n
 
 
 def similarity_loss(embedding: np.ndarray, reference: np.ndarray) -> tuple[float, np.ndarray]:
-    """Compare the similarities of all pairs of rows, each row's of length one.
+    """Compare the inner products of all pairs of rows, each row of them scaled to length one.
 
     For the kernels ``K = Z @ Z.T`` of both sides, whose rows are divided by their Euclidean
     length, it is the squared Frobenius distance over the squared number of rows.

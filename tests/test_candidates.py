@@ -9,6 +9,7 @@ from flow_parts import Repeat, make_choices, make_situation
 
 from skdistill._candidates import MIN_ROWS_TO_SEARCH, list_candidates
 from skdistill._choosing import Choices
+from skdistill.knowledge import FeatureKnowledge
 
 AUTO: dict[str, Any] = {"hard_label_weight": "auto", "augment": "auto", "temperature": "auto"}
 GIVEN: dict[str, Any] = {"hard_label_weight": 0.3, "augment": None, "temperature": 1.0}
@@ -63,6 +64,17 @@ def test_candidates_without_the_teacher_or_its_rows_have_none():
     for candidate in list_candidates(RULES, AUTO, make_situation()):
         assert (candidate.n_augmented == 0) == (candidate.sampler is None)
         assert candidate.use_teacher or candidate.sampler is None
+
+
+def test_hints_may_be_left_out_where_the_teacher_may() -> None:
+    hinted = make_choices(knowledge=(FeatureKnowledge(),), reasons={"knowledge": "given"})
+    candidates = list_candidates(hinted, AUTO, make_situation())
+    assert changes(candidates)[:2] == [DIRECT, {"knowledge": ["response"]}]
+    assert [c.knowledge for c in candidates].count(()) == 1
+    assert "knowledge" not in names(
+        list_candidates(hinted, {**AUTO, "hard_label_weight": 0.3}, make_situation())
+    )
+    assert "knowledge" not in names(list_candidates(RULES, AUTO, make_situation()))
 
 
 def test_without_further_rows_full_weight_of_the_labels_is_the_direct_fit():

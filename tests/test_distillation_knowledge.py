@@ -70,20 +70,46 @@ class Pupil(ClassifierMixin, BaseEstimator):
 
 
 def test_hints_are_of_the_rows_that_the_student_gets():
-    """Also in the folds, without augmented rows, and with unlabelled ones; direct fits get none."""
+    """Also in the folds, without augmented rows, and with unlabelled ones.
+
+    Direct fits get none, nor does the candidate without hints.
+    """
     Pupil.seen.clear()
     knowledge = ["response", FeatureKnowledge(representation=second_column)]
     distilled = DistilledClassifier(FOREST, student=Pupil(), knowledge=knowledge, random_state=0)
     distilled.fit(X, Y, X_unlabeled=X[:30] + 0.1)
     assert len(Pupil.seen) > 5
     with_hints = [(rows, hints) for rows, hints in Pupil.seen if hints is not None]
-    assert 0 < len(Pupil.seen) - len(with_hints) < 5
+    assert 0 < len(Pupil.seen) - len(with_hints) <= 6
     assert len({len(rows) for rows, _ in with_hints}) >= 2  # with and without augmented rows
     for rows, hints in with_hints:
         assert hints.relations is None
         assert len(hints.features) == len(rows)
         correlation = np.corrcoef(hints.features[:, 0], second_column(rows))[0, 1]
         assert_allclose(abs(correlation), 1.0)
+
+
+def test_hints_are_centred_and_scaled_by_the_weights_of_the_rows():
+    Pupil.seen.clear()
+    weight = np.where(Y == 1, 3.0, 0.5)
+    knowledge = [
+        "response",
+        FeatureKnowledge(representation=second_column),
+        RelationKnowledge(representation=second_column),
+    ]
+    DistilledClassifier(
+        FOREST,
+        student=Pupil(),
+        knowledge=knowledge,
+        augment=None,
+        search_budget=0,
+        random_state=0,
+    ).fit(X, Y, weight)
+    ((_, hints),) = Pupil.seen
+    for columns in (hints.features, hints.relations):
+        centred = columns[:, 0] - np.average(columns[:, 0], weights=weight)
+        assert_allclose(np.average(centred**2, weights=weight), 1.0)
+    assert_allclose(weight @ hints.features, 0.0, atol=1e-9)
 
 
 class Noting(RandomForestClassifier):
@@ -231,6 +257,41 @@ def test_students_without_a_place_for_hints_are_refused(student: Any):
         distilled.fit(X, Y)
 
 
+@pytest.mark.parametrize(
+    "student", ["tree", "additive", make_pipeline(StandardScaler(), STUMP)], ids=range(3)
+)
+def test_similarities_are_refused_before_the_teacher_labels(student: Any):
+    asked = []
+
+    def teach(X: Any) -> np.ndarray:
+        asked.append(len(X))
+        return lean_left(X)
+
+    knowledge = [
+        "response",
+        RelationKnowledge(representation=second_column, measure="similarity"),
+    ]
+    teacher = CallableTeacher(teach, output="probabilities", classes=[0, 1])
+    distilled = DistilledClassifier(teacher, student=student, knowledge=knowledge)
+    with pytest.raises(ValueError, match="this student does not have; give measure="):
+        distilled.fit(X, Y)
+    assert not asked
+
+
+def test_the_mlp_learns_similarities_of_a_teacher():
+    knowledge = ["response", RelationKnowledge(measure="similarity")]
+    student = MLPStudentClassifier(hidden_layer_sizes=(4,), max_iter=20, random_state=0)
+    distilled = DistilledClassifier(
+        FOREST,
+        student=student,
+        knowledge=knowledge,
+        augment=None,
+        search_budget=0,
+        random_state=0,
+    ).fit(X, Y)
+    assert distilled.distillation_.knowledge[0]["n_columns"] > 0
+
+
 def test_targets_without_a_teacher_have_no_features():
     targets = np.column_stack([1.0 - Y, Y]) * 0.8 + 0.1
     distilled = DistilledClassifier(student=STUMP, knowledge=["response", "feature"])
@@ -286,6 +347,65 @@ def test_a_direct_fit_was_taught_nothing():
     )
     assert not record.used_teacher
     assert record.knowledge == []
+
+
+def irrelevant(X: Any) -> np.ndarray:
+    """The column that the labels do not depend on: noise that a tree can learn."""
+    return np.asarray(X)[:, 3]
+
+
+def truth(X: Any) -> np.ndarray:
+    """The chances that the labels are drawn by."""
+    p = 1.0 / (1.0 + np.exp(-(np.asarray(X)[:, :3] @ [2.0, -1.5, 1.0])))
+    return np.column_stack([1.0 - p, p])
+
+
+def test_the_search_drops_harmful_hints_and_keeps_the_teacher(tmp_path: Any):
+    knowledge = ["response", FeatureKnowledge(representation=irrelevant, weight=10.0)]
+    distilled = DistilledClassifier(
+        CallableTeacher(truth, output="probabilities", classes=[0, 1]),
+        student=TreeStudentClassifier(max_leaf_nodes=8, refine=False, random_state=0),
+        knowledge=knowledge,
+        augment=None,
+        search_budget=9,
+        cv=3,
+        memory=str(tmp_path),
+        random_state=0,
+    )
+    record = distilled.fit(X, Y).distillation_
+    assert record.used_teacher
+    assert record.knowledge == []
+    assert record.search_fits <= 9
+    assert "better on held-out rows than with hints" in record.reasons["knowledge"]
+    hinted, plain = record.candidates[0], record.candidates[2]
+    assert hinted["knowledge"] == ["response", "feature"]
+    assert plain["knowledge"] == ["response"]
+    assert plain["chosen"]
+    assert plain["loss"] < 0.9 * hinted["loss"]
+    # It is the student that would have been there without hints.
+    fixed = {"search_budget": 0, "hard_label_weight": record.hard_label_weight}
+    alone = distilled.set_params(knowledge="response", **fixed)
+    assert_allclose(distilled.predict_proba(X), alone.fit(X, Y).predict_proba(X))
+
+
+def test_the_search_keeps_hints_that_do_no_harm():
+    knowledge = ["response", FeatureKnowledge(representation=second_column, weight=1e-6)]
+    record = (
+        DistilledClassifier(
+            CallableTeacher(truth, output="probabilities", classes=[0, 1]),
+            student=TreeStudentClassifier(max_leaf_nodes=8, refine=False, random_state=0),
+            knowledge=knowledge,
+            augment=None,
+            search_budget=9,
+            cv=3,
+            random_state=0,
+        )
+        .fit(X, Y)
+        .distillation_
+    )
+    assert record.used_teacher
+    assert record.reasons["knowledge"] == "given"
+    assert [one["kind"] for one in record.knowledge] == ["feature"]
 
 
 def test_the_cache_tells_knowledge_apart(tmp_path: Any):

@@ -191,8 +191,20 @@ def test_parts_without_enough_rows_of_two_classes_are_not_held_out() -> None:
     # All of class 1 in one test: there is nothing to be learned without them.
     folds = [(np.setdiff1d(np.arange(150), t), t) for t in np.array_split(np.arange(150), 3)]
     assert len(make_chain(DecisionTreeClassifier(), problem, cv=folds)._branches()) == 2
-    with pytest.raises(ValueError, match="fold 0 have a single class"):
-        make_chain(DecisionTreeClassifier(), problem, cv=folds).run(1, average=False)
+
+
+def test_folds_of_one_class_are_refused_before_anything_is_fitted() -> None:
+    codes = np.zeros(150, dtype=int)
+    codes[:3] = 1
+    folds = [(np.setdiff1d(np.arange(150), t), t) for t in np.array_split(np.arange(150), 3)]
+    chain = make_chain(DecisionTreeClassifier(), make_problem(X, codes), cv=folds)
+    message = "fold 0 have a single class.* give folds that spread the classes"
+    with pytest.raises(ValueError, match=message):
+        chain.compare(2, average=False)
+    assert chain.record.search_fits == 0
+    with pytest.raises(ValueError, match=message):
+        chain.run(1, average=False)
+    assert len(chain.run(0, average=False)) == 1
 
 
 # -- running ------------------------------------------------------------------------------------

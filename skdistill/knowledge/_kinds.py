@@ -9,6 +9,7 @@ from typing import Any
 from sklearn.base import BaseEstimator
 
 from skdistill._validation import check_choice, check_integer, check_real
+from skdistill.hints import RELATION_MEASURES
 
 
 class FeatureKnowledge(BaseEstimator):
@@ -109,8 +110,8 @@ class RelationKnowledge(BaseEstimator):
         embedded exactly.
     measure : {"distance", "similarity"}, default="distance"
         How the hidden layer of an mlp is compared with the embedding: by distances and angles
-        [1]_, or by the cosines of all pairs of rows [2]_. Other students have no such layer, and
-        refuse "similarity".
+        [1]_, or by the inner products of all pairs of rows, each row of them scaled to length one
+        [2]_. Other students have no such layer, and refuse "similarity".
 
     See Also
     --------
@@ -164,7 +165,7 @@ class RelationKnowledge(BaseEstimator):
         """
         check_real(self.weight, "weight of RelationKnowledge", minimum=0.0, strict=True)
         check_integer(self.n_landmarks, "n_landmarks", minimum=2)
-        check_choice(self.measure, "measure", ["distance", "similarity"])
+        check_choice(self.measure, "measure", RELATION_MEASURES)
         _check_representation(self.representation)
 
 

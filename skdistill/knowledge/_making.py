@@ -128,20 +128,22 @@ def describe_hints(knowledge: Sequence[Knowledge], hints: Hints | None) -> list[
     -------
     kinds : list of dict
         For each "kind", its "representation", its "weight" and the number of its columns,
-        "n_columns": zero, where there was nothing to be learned.
+        "n_columns": zero, where there was nothing to be learned. For relations, too, the
+        "measure".
     """
     found = {} if hints is None else {"feature": hints.features, "relation": hints.relations}
     described = []
     for kind in knowledge:
         columns = found.get(kind.kind)
-        described.append(
-            {
-                "kind": kind.kind,
-                "representation": _name(kind.representation),
-                "weight": float(kind.weight),
-                "n_columns": 0 if columns is None else int(columns.shape[1]),
-            }
-        )
+        one = {
+            "kind": kind.kind,
+            "representation": _name(kind.representation),
+            "weight": float(kind.weight),
+            "n_columns": 0 if columns is None else int(columns.shape[1]),
+        }
+        if isinstance(kind, RelationKnowledge):
+            one["measure"] = kind.measure
+        described.append(one)
     return described
 
 
@@ -187,9 +189,13 @@ def _truncate(F: Any, n_components: int, weight: np.ndarray, rng: np.random.Rand
         return F.toarray() if sp.issparse(F) else F
     rows = np.flatnonzero(weight)
     if len(rows) > MOST_SVD_ROWS:
+        # Drawn by weight, rows need no further one.
         chance = weight[rows] / weight[rows].sum()
-        rows = np.sort(rng.choice(rows, MOST_SVD_ROWS, replace=False, p=chance))
-    return TruncatedSVD(n_components + 1, random_state=rng).fit(F[rows]).transform(F)
+        seen = F[np.sort(rng.choice(rows, MOST_SVD_ROWS, replace=False, p=chance))]
+    else:
+        scale = np.sqrt(weight[rows] / weight.sum())
+        seen = sp.diags(scale) @ F[rows] if sp.issparse(F) else scale[:, None] * F[rows]
+    return TruncatedSVD(n_components + 1, random_state=rng).fit(seen).transform(F)
 
 
 def _scale(columns: np.ndarray, weight: np.ndarray) -> np.ndarray | None:

@@ -41,7 +41,7 @@ from skdistill.students._checks import (
     weighty_rows,
 )
 from skdistill.students._encoder import TabularEncoder, read_columns
-from skdistill.students._hints import check_hints, take_hints
+from skdistill.students._hints import check_hints
 from skdistill.students._real_rows import RealRows
 from skdistill.targets import one_hot
 
@@ -237,9 +237,8 @@ class StudentClassifier(ClassifierMixin, BaseStudent):
             loss, weight, labeled = loss.take(rows), weight[rows], labeled[rows]
             truth = one_hot(codes[rows], len(self.classes_))
             real = find_real_rows(truth, loss.mixed, labeled, weight)
-            self._fit_rows(
-                take(X, rows), loss, weight, real, teacher=teacher, hints=take_hints(hints, rows)
-            )
+            hints = None if hints is None else hints.take(rows)
+            self._fit_rows(take(X, rows), loss, weight, real, teacher=teacher, hints=hints)
         return self
 
     def _fit_rows(
@@ -377,9 +376,8 @@ class StudentRegressor(RegressorMixin, BaseStudent):
             rows = weighty_rows(weight)
             target, weight, labeled = target[rows], weight[rows], labeled[rows]
             real = find_real_rows(y[rows], target, labeled, weight)
-            self._fit_rows(
-                take(X, rows), target, weight, real, teacher=teacher, hints=take_hints(hints, rows)
-            )
+            hints = None if hints is None else hints.take(rows)
+            self._fit_rows(take(X, rows), target, weight, real, teacher=teacher, hints=hints)
         return self
 
     def _fit_rows(

@@ -10,6 +10,7 @@ from sklearn import config_context
 from sklearn.pipeline import Pipeline
 
 from skdistill._compat import take_rows
+from skdistill.hints import RELATION_MEASURES
 
 # Targets below this are not worth a row: a sixth decimal of a probability is beyond what the
 # learners fit, and a teacher of many classes has mostly such targets.
@@ -114,6 +115,15 @@ def reads_teacher(estimator: Any) -> bool:
 def takes_hints(estimator: Any) -> bool:
     """Tell whether a teacher's features and relations can shape an estimator."""
     return takes_soft_targets(estimator) and fit_keyword(estimator, "hints") is not None
+
+
+def takes_measure(estimator: Any, measure: str) -> bool:
+    """Tell whether an estimator that takes hints can compare rows by this measure.
+
+    Those of the package without a hidden layer name what they can do; of others nothing is known.
+    """
+    measures = getattr(last_step(estimator), "_relation_measures", RELATION_MEASURES)
+    return measure in measures
 
 
 def fit_keyword(estimator: Any, name: str) -> str | None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from scipy.linalg import svd
 
-from skdistill.hints import Hints
+from skdistill._validation import check_choice
+from skdistill.hints import RELATION_MEASURES, Hints
 
 # Most columns that shape a structure besides the response. Sums over bins cost in proportion to
 # their number, and what a teacher knows of the rows mostly varies along a few directions.
@@ -19,7 +19,7 @@ NO_SPREAD = 1e-20
 
 
 def check_hints(hints: Any, n_rows: int) -> Hints | None:
-    """Check that hints are of the rows, finite, and have a weight.
+    """Check that hints are of the rows, finite, and have a weight and a known measure.
 
     Parameters
     ----------
@@ -58,18 +58,8 @@ def check_hints(hints: Any, n_rows: int) -> Hints | None:
                 f"hints.{weight_name} must be a number above zero, got {weight!r}; give "
                 f"{name}=None to leave them out."
             )
+    check_choice(hints.relation_measure, "hints.relation_measure", RELATION_MEASURES)
     return hints if found else None
-
-
-def take_hints(hints: Hints | None, rows: slice | np.ndarray) -> Hints | None:
-    """Return the hints of a subset of rows."""
-    if hints is None or isinstance(rows, slice):
-        return hints
-    return replace(
-        hints,
-        features=None if hints.features is None else hints.features[rows],
-        relations=None if hints.relations is None else hints.relations[rows],
-    )
 
 
 def structure_columns(hints: Hints, weight: np.ndarray) -> np.ndarray:

@@ -117,7 +117,8 @@ class MLPStudentClassifier(MLPStudent, HintedClassifier):
     its weight, is added to the row's loss, and the regressor is penalised like the output layer.
     The layer keeps relations itself [6]_: in each batch the distances between 48 rows, and with
     twice the weight the angles between 12 rows; in L-BFGS those of the same eight groups of 48
-    rows, each row counting the same. Inputs and penalty are chosen without hints.
+    rows, each row counting the same. With ``measure="similarity"`` it is the inner products of
+    all pairs of the 48 rows instead [7]_. Inputs and penalty are chosen without hints.
 
     References
     ----------
@@ -130,6 +131,7 @@ class MLPStudentClassifier(MLPStudent, HintedClassifier):
     .. [5] Romero, A., Ballas, N., Kahou, S. E., Chassang, A., Gatta, C., Bengio, Y. (2015).
        FitNets: Hints for Thin Deep Nets. ICLR.
     .. [6] Park, W., Kim, D., Lu, Y., Cho, M. (2019). Relational Knowledge Distillation. CVPR.
+    .. [7] Tung, F., Mori, G. (2019). Similarity-Preserving Knowledge Distillation. ICCV.
 
     Examples
     --------
@@ -274,7 +276,8 @@ class MLPStudentRegressor(MLPStudent, HintedRegressor):
     its weight, is added to the row's loss, and the regressor is penalised like the output layer.
     The layer keeps relations itself [5]_: in each batch the distances between 48 rows, and with
     twice the weight the angles between 12 rows; in L-BFGS those of the same eight groups of 48
-    rows, each row counting the same. Inputs and penalty are chosen without hints.
+    rows, each row counting the same. With ``measure="similarity"`` it is the inner products of
+    all pairs of the 48 rows instead [6]_. Inputs and penalty are chosen without hints.
 
     References
     ----------
@@ -285,6 +288,7 @@ class MLPStudentRegressor(MLPStudent, HintedRegressor):
     .. [4] Romero, A., Ballas, N., Kahou, S. E., Chassang, A., Gatta, C., Bengio, Y. (2015).
        FitNets: Hints for Thin Deep Nets. ICLR.
     .. [5] Park, W., Kim, D., Lu, Y., Cho, M. (2019). Relational Knowledge Distillation. CVPR.
+    .. [6] Tung, F., Mori, G. (2019). Similarity-Preserving Knowledge Distillation. ICCV.
 
     Examples
     --------

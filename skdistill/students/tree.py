@@ -29,6 +29,7 @@ class _TreeStudent(BaseStudent):
     """Parameters, growth and size, the same for classes and values."""
 
     _layout: ClassVar[str] = "ordered"
+    _relation_measures: ClassVar[tuple[str, ...]] = ("distance",)
 
     def __init__(
         self,

@@ -85,6 +85,45 @@ def test_wide_representations_are_sampled_and_reduced(monkeypatch: Any):
     assert np.corrcoef(pdist(features), pdist(expected))[0, 1] > 0.99
 
 
+def test_components_are_weighted():
+    weight = 1.0 + np.arange(150) % 3 * (y == 2)
+    features = make(FeatureKnowledge(n_components=3), teacher=NET, weight=weight).features
+    assert features is not None
+    hidden = NET.represent(X)
+    expected = PCA(3).fit(np.repeat(hidden, weight.astype(int), axis=0)).transform(hidden)
+    expected /= np.sqrt(total_variance(expected, weight))
+    assert_allclose(np.abs(features), np.abs(expected), atol=1e-6)
+
+
+def two_groups() -> tuple[np.ndarray, np.ndarray]:
+    """Rows of two groups, each with columns of its own; the smaller group varies less."""
+    rng = np.random.default_rng(0)
+    F = np.zeros((150, 6))
+    F[:100, :3] = 5.0 * rng.normal(size=(100, 3))
+    F[100:, 3:] = rng.normal(size=(50, 3)) * [3.0, 0.5, 0.5]
+    return F, np.arange(150) >= 100
+
+
+@pytest.mark.parametrize("as_sparse", [False, True])
+@pytest.mark.parametrize(
+    ("n_svd_rows", "least"),
+    [(1000, 1e-4), (40, 1e-4), (60, 0.0)],
+    ids=["all rows", "drawn rows", "weighty rows"],
+)
+def test_wide_representations_are_reduced_by_weight(
+    monkeypatch: Any, as_sparse: bool, n_svd_rows: int, least: float
+):
+    monkeypatch.setattr(_making, "MOST_COLUMNS", 4)
+    monkeypatch.setattr(_making, "MOST_SVD_ROWS", n_svd_rows)
+    F, counts = two_groups()
+    values = sp.csr_matrix(F) if as_sparse else F
+    knowledge = FeatureKnowledge(n_components=1, representation=lambda X: values)
+    features = make(knowledge, teacher=None, weight=np.where(counts, 1.0, least)).features
+    assert features is not None
+    assert abs(np.corrcoef(features[counts, 0], F[counts, 3])[0, 1]) > 0.9
+    assert np.var(features[counts]) > 0.9
+
+
 def test_distances_of_relations_are_those_of_the_hidden_layer():
     relations = make(RelationKnowledge(n_landmarks=20), teacher=NET).relations
     assert relations is not None
@@ -170,11 +209,18 @@ def test_same_seed_same_hints():
 
 
 def test_description_is_plain():
-    kinds = [FeatureKnowledge(representation=np.log, n_components=3), RelationKnowledge(weight=2)]
+    relation = RelationKnowledge(weight=2, measure="similarity")
+    kinds = [FeatureKnowledge(representation=np.log, n_components=3), relation]
     hints = Hints(np.zeros((5, 3)), 0.1, None, 0.0)
     assert describe_hints(kinds, hints) == [
         {"kind": "feature", "representation": "log", "weight": 0.1, "n_columns": 3},
-        {"kind": "relation", "representation": "auto", "weight": 2.0, "n_columns": 0},
+        {
+            "kind": "relation",
+            "representation": "auto",
+            "weight": 2.0,
+            "n_columns": 0,
+            "measure": "similarity",
+        },
     ]
     assert describe_hints(kinds, None)[0]["n_columns"] == 0
     assert describe_hints([], None) == []

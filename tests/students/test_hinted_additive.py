@@ -84,8 +84,33 @@ def test_with_auto_settings_the_same_seed_gives_the_same() -> None:
 
 
 def test_gains_of_several_targets_add_up() -> None:
-    one, other = {(0, 1): 2.0, (0, 2): -1.0}, {(0, 2): 4.0, (1, 2): 1.0, (0, 1): -2.5}
-    assert rank_pairs(one, other) == [(0, 2), (1, 2)]
+    one, other = {(0, 1): 2.0, (0, 2): 1.0}, {(0, 2): 4.0, (1, 2): 3.0, (0, 1): 0.5}
+    assert rank_pairs(one, other) == [(0, 2), (1, 2), (0, 1)]
+
+
+def test_noise_of_one_target_takes_nothing_from_another() -> None:
+    one, other = {(0, 1): 2.0, (0, 2): -1.0}, {(0, 2): 4.0, (1, 2): -0.5, (0, 1): -2.5}
+    assert rank_pairs(one, other) == rank_pairs(other, one) == [(0, 2), (0, 1)]
+
+
+def test_noise_in_hints_leaves_the_pair_of_the_response() -> None:
+    X, response = make()
+    noise = np.random.default_rng(1).normal(size=(len(X), 3))
+    student = fit("regressor", X, response, Hints(noise, 10.0, None, 0.0), n_pairs=6)
+    assert ("x1", "x2") in student.pairs_
+
+
+@pytest.mark.parametrize("sharpness", [0.1, 3.0])
+def test_hints_weigh_the_same_beside_a_teacher_that_says_little(sharpness: float) -> None:
+    X, response = make()
+    P = softmax(np.column_stack([np.zeros(len(X)), sharpness * response]))
+    features = np.column_stack([X[:, 2] * X[:, 3], X[:, 0]])
+    pairs = []
+    for weight in (0.01, 10.0):
+        student = AdditiveStudentClassifier(alpha=1.0, n_pairs=1, random_state=0)
+        hints = Hints(features, weight, None, 0.0)
+        pairs += student.fit(X, response > 0, soft_targets=P, hints=hints).pairs_
+    assert pairs == [("x1", "x2"), ("x2", "x3")]
 
 
 def test_what_there_is_to_learn_is_the_loss_of_a_constant() -> None:

@@ -76,6 +76,15 @@ def test_wrong_hints_raise(student, change, message):
         student.fit(X, target_of(student, response), hints=Hints(**values))
 
 
+@pytest.mark.parametrize("student", STUDENTS[::3], ids=lambda s: type(s).__name__)
+def test_unknown_measures_raise(student):
+    X, response, features = make()
+    hints = Hints(None, 0.0, features, 1.0, "cosine")
+    message = r"hints.relation_measure must be one of \['distance', 'similarity'\], got 'cosine'"
+    with pytest.raises(ValueError, match=message):
+        student.fit(X, target_of(student, response), hints=hints)
+
+
 def test_other_objects_are_no_hints():
     X, response, features = make()
     with pytest.raises(TypeError, match=r"hints must be a skdistill\.hints\.Hints, got"):

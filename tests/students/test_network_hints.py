@@ -9,11 +9,17 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import check_grad
 
-from skdistill.hints import Hints, hint_loss, rkd_angle, rkd_distance, similarity_loss
+from skdistill.hints import (
+    MOST_ANGLE_ROWS,
+    Hints,
+    hint_loss,
+    rkd_angle,
+    rkd_distance,
+    similarity_loss,
+)
 from skdistill.losses import softmax
 from skdistill.students._mlp.fit import Recipe, Task, fit_network
 from skdistill.students._mlp.hints import (
-    ANGLE_ROWS,
     DISTANCE_ROWS,
     Groups,
     HintedTargets,
@@ -81,10 +87,11 @@ def test_further_outputs_are_the_regressor_of_the_hint():
 def test_relations_weigh_angles_twice():
     X, features, _ = make()
     value, gradient = Relations(features, 3.0).loss(X)
-    distance, angle = rkd_distance(X, features), rkd_angle(X[:ANGLE_ROWS], features[:ANGLE_ROWS])
+    distance, angle = rkd_distance(X, features), rkd_angle(X, features)
     assert_allclose(value, 3.0 * (distance[0] + 2.0 * angle[0]))
-    assert_allclose(gradient[ANGLE_ROWS:], 3.0 * distance[1][ANGLE_ROWS:])
-    assert not np.allclose(gradient[:ANGLE_ROWS], 3.0 * distance[1][:ANGLE_ROWS])
+    assert_allclose(gradient, 3.0 * (distance[1] + 2.0 * angle[1]))
+    few = slice(MOST_ANGLE_ROWS)
+    assert not np.allclose(gradient[few], 3.0 * distance[1][few])
 
 
 def test_similarities_are_those_of_the_loss():

@@ -26,6 +26,7 @@ class AdditiveStudent(BaseStudent):
     """Parameters, fit and readable forms, the same for classes and values."""
 
     _layout: ClassVar[str] = "ordered"
+    _relation_measures: ClassVar[tuple[str, ...]] = ("distance",)
 
     def __init__(
         self,

@@ -21,7 +21,8 @@ def rank_pairs(*gains: dict[tuple[int, int], float]) -> list[tuple[int, int]]:
     Parameters
     ----------
     *gains : dict of float
-        What `pair_gains` returned, for one target or for several.
+        What `pair_gains` returned, for one target or for several. What is no more than noise for
+        one of them counts nothing, and takes nothing from what another gains.
 
     Returns
     -------
@@ -31,7 +32,7 @@ def rank_pairs(*gains: dict[tuple[int, int], float]) -> list[tuple[int, int]]:
     total: dict[tuple[int, int], float] = {}
     for part in gains:
         for pair, gain in part.items():
-            total[pair] = total.get(pair, 0.0) + gain
+            total[pair] = total.get(pair, 0.0) + max(gain, 0.0)
     ranked = sorted(total, key=lambda pair: -total[pair])
     return [pair for pair in ranked if total[pair] > 0]
 

@@ -27,11 +27,10 @@ from skdistill.students._mlp.targets import Targets
 # How much the angles weigh where the distances weigh one, as in [2]_.
 ANGLE_WEIGHT = 2.0
 
-# Rows of a batch, the first ones, whose distances and angles are compared. Pairs grow with their
-# square and triplets with their cube, and each step has other rows: so many cost about as much as
-# the rest of the step, each.
+# Rows of a batch, the first ones, whose distances are compared. Pairs grow with their square, and
+# each step has other rows: so many cost about as much as the rest of the step. Of angles
+# `rkd_angle` compares fewer.
 DISTANCE_ROWS = 48
-ANGLE_ROWS = 12
 
 # Groups of so many rows that L-BFGS sees, the same in every iteration: they stand for all pairs.
 N_GROUPS = 8
@@ -40,6 +39,8 @@ N_GROUPS = 8
 @dataclass(frozen=True)
 class HintedTargets:
     """Targets of the scores, and half the squared error of further outputs to features.
+
+    These outputs are the regressor of :func:`skdistill.hints.hint_loss`.
 
     Parameters
     ----------
@@ -112,7 +113,7 @@ class Relations:
         value : float
         gradient : ndarray of shape (n_samples, n_hidden)
         """
-        some, few = slice(DISTANCE_ROWS), slice(ANGLE_ROWS)
+        some = slice(DISTANCE_ROWS)
         gradient = np.zeros_like(hidden)
         if self.measure == "similarity":
             value, by_similarity = similarity_loss(hidden[some], self.embedding[some])
@@ -121,9 +122,8 @@ class Relations:
             gradient[some] = scale * by_similarity
             return scale * value, gradient
         distances, by_distances = rkd_distance(hidden[some], self.embedding[some])
-        angles, by_angles = rkd_angle(hidden[few], self.embedding[few])
-        gradient[some] = self.weight * by_distances
-        gradient[few] += self.weight * ANGLE_WEIGHT * by_angles
+        angles, by_angles = rkd_angle(hidden[some], self.embedding[some])
+        gradient[some] = self.weight * (by_distances + ANGLE_WEIGHT * by_angles)
         return self.weight * (distances + ANGLE_WEIGHT * angles), gradient
 
 
