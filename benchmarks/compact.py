@@ -123,6 +123,7 @@ def run_task(task: CompactTask, emit: Emit, settings: RunSettings) -> None:
         n_train=len(parts.y_train),
         n_test=len(parts.y_test),
         n_features=parts.X_train.shape[1],
+        n_classes=0 if dataset.task == "regression" else len(np.unique(parts.y_train)),
     )
     try:
         with warnings.catch_warnings():
