@@ -32,6 +32,13 @@ def foreign(session: nox.Session) -> None:
 
 
 @nox.session
+def browser(session: nox.Session) -> None:
+    """Open the report's page in the Chromium that PySide6 brings."""
+    session.install(".[test]", "pyside6")
+    session.run("pytest", "-m", "browser", "tests/report", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style and layout."""
     session.install(*_pinned("ruff"))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
-import shutil
 import subprocess
+import sys
 from collections import Counter
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from report_parts import HOSTILE, make_case
@@ -16,9 +18,6 @@ from skdistill import DistillationReport
 pytest.importorskip("jinja2")
 pytest.importorskip("matplotlib")
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
 VOID = {"meta", "br", "hr", "img", "input", "link"}
 
 
@@ -137,11 +136,32 @@ def test_file_is_what_is_returned(tmp_path):
         report.to_html(tmp_path / "nowhere" / "report.html")
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium to open the page in")
-def test_browser_shows_the_verdict(html, tmp_path):
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_browser_shows_the_page(html, tmp_path, scheme):
+    pytest.importorskip("PySide6.QtWebEngineCore", reason="needs PySide6, which has a Chromium")
     path = tmp_path / "report.html"
     path.write_text(html, encoding="utf-8")
-    command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", path.as_uri()]
-    shown = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
-    assert 'id="verdict-title"' in shown
-    assert shown.count("<svg") == html.count("<svg")
+    script = Path(__file__).with_name("open_page.py")
+    command = [sys.executable, str(script), str(path), scheme]
+    told = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    shown = json.loads(told)
+    assert shown["verdict"]
+    assert shown["n_svg"] == html.count("<svg")
+    assert set(shown["asked"]) == {"file"}  # no network
+    assert shown["console"] == []
+    assert shown["targets"]
+    assert shown["n_links"] >= 5  # by keyboard
+    assert shown["overflow"] <= 0  # wide tables scroll by themselves
+    assert shown["pdf_bytes"] > 10_000
+    background, text = (luminance(shown[name]) for name in ("background", "text"))
+    assert (background > text) == (scheme == "light")
+    light, dark = max(background, text), min(background, text)
+    assert (light + 0.05) / (dark + 0.05) > 7  # WCAG 2, level AAA
+
+
+def luminance(colour):
+    """Compute the relative luminance of WCAG 2 of ``rgb(r, g, b)``."""
+    channels = [int(value) / 255 for value in re.findall(r"\d+", colour)[:3]]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
