@@ -21,14 +21,7 @@ from skdistill.search._choice import (
     select_survivors,
 )
 from skdistill.search._cost import count_bytes, measure_latency
-from skdistill.search._rounds import (
-    INTERRUPTED,
-    HeldOut,
-    Rounds,
-    Trial,
-    fitting_variance,
-    verifying_splits,
-)
+from skdistill.search._rounds import INTERRUPTED, HeldOut, Rounds, Trial, verifying_splits
 from skdistill.search._verdict import unmet_budget, write_verdict
 
 # Held-out rows of other folds than the first on which survivors are compared with the teacher.
@@ -159,21 +152,18 @@ class Contest:
         self.survivors = [t for t in self.survivors if len(t.values) == len(parts)]
         if not self.survivors:
             raise ValueError("No student could be fitted to all folds.")
-        self._score(self.survivors, held_out, N_RESAMPLES, parts)
+        self._score(self.survivors, held_out, N_RESAMPLES)
         self.n_folds, self.verified = len(parts), len(splits) > 1
         return held_out
 
-    def _score(
-        self, trials: Sequence[Trial], held_out: HeldOut, n: int, parts: Sequence[HeldOut] = ()
-    ) -> None:
+    def _score(self, trials: Sequence[Trial], held_out: HeldOut, n: int) -> None:
         # The bounds hold for all of them together, as one is chosen by what these rows say.
         confidence = 1 - (1 - CONFIDENCE) / len(trials)
-        refit = fitting_variance(trials, parts, self.metric) if parts else 0.0
         for trial in trials:
-            gap = held_out.compare(
+            trial.interval = held_out.compare(
                 self.metric, np.concatenate(trial.values), n=n, confidence=confidence
             )
-            trial.interval, trial.score = gap.widen(refit, confidence), gap.student
+            trial.score = trial.interval.student
 
     def _choose(self, held_out: HeldOut) -> None:
         """Order the survivors by how much they are wanted; the first is chosen."""

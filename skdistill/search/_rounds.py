@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,9 +29,6 @@ from skdistill.teachers._fingerprint import fingerprint
 
 # Real rows that all candidates are fitted to, and the survivors.
 FIRST_ROWS, SURVIVOR_ROWS = 1_500, 10_000
-
-# Replicates that tell the noise of the rows of one fold.
-N_FOLD = 50
 
 # Why a candidate of the first round was not fitted, where the user stopped it.
 INTERRUPTED = "interrupted"
@@ -226,38 +222,3 @@ def verifying_splits(splits: Splits, n_rows: int) -> Splits:
             taken.append(split)
             total += len(split[1])
     return taken
-
-
-def fitting_variance(trials: Sequence[Trial], parts: Sequence[HeldOut], metric: Metric) -> float:
-    """Estimate how far the shortfall of another fit is from the mean of those of the folds.
-
-    Each fold has fits of its own: what their shortfalls differ by, beyond the noise of the rows
-    that they are scored on, is due to fitting anew. It is pooled over the students, as each has
-    few folds.
-
-    Parameters
-    ----------
-    trials : sequence of Trial
-        With answers for each part.
-    parts : sequence of HeldOut
-        The folds.
-    metric : Metric
-        What the scores are.
-
-    Returns
-    -------
-    variance : float
-        Zero for fewer than two folds on which the metric is defined.
-    """
-    excess = []
-    for trial in trials:
-        gaps = []
-        for part, values in zip(parts, trial.values, strict=True):
-            with suppress(ValueError):  # the metric is not defined on this fold
-                gaps.append(part.compare(metric, values, n=N_FOLD))
-        if len(gaps) > 1:
-            between = np.var([gap.estimate for gap in gaps], ddof=1)
-            within = np.mean([gap.standard_error**2 for gap in gaps])
-            excess.append((between - within) * (1.0 + 1.0 / len(gaps)))
-    finite = [value for value in excess if np.isfinite(value)]
-    return max(0.0, float(np.mean(finite))) if finite else 0.0

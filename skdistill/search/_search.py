@@ -152,12 +152,11 @@ class CompactSearch(MetaEstimatorMixin, BaseEstimator):
     Ctrl-C ends the search early: the choice then rests on what the first fold has told so far, and
     the verdict says so.
 
-    The bound "upper" is from the standard error of a paired bootstrap [1]_ and, with several
-    folds, of fitting anew: what the shortfalls of folds differ by beyond the noise of their rows,
-    pooled over the survivors. It holds for all survivors together with 95 % confidence, after
-    Bonferroni: the smallest of those that are within a tolerance may be taken. Without one, the
-    score of the best of them is flattered a little. The survivors are fixed by the first fold,
-    whose rows do not verify [2]_. The claim is of students fitted to as many rows as in a fold.
+    The bound "upper" is from the standard error of a paired bootstrap [1]_. It holds for all
+    survivors together with 95 % confidence, after Bonferroni: the smallest of those that are within
+    a tolerance may be taken. Without one, the score of the best of them is flattered a little. The
+    survivors are fixed by the first fold, whose rows do not verify [2]_. The claim is of students
+    fitted to as many rows as in a fold.
 
     References
     ----------
