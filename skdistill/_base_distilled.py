@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from skdistill._candidates import list_candidates
 from skdistill._choosing import Choices, Situation, choose
 from skdistill._compat import clone_keeping, num_samples
-from skdistill._holder import StudentHolder
+from skdistill._holder import StudentHolder, copy_columns, make_settings
 from skdistill._labels import (
     adapt_teacher,
     find_hints,
@@ -149,7 +149,7 @@ class BaseDistilled(StudentHolder, metaclass=ABCMeta):
             raise ValueError(
                 "search_budget=1 leaves nothing to compare; give 0 for fixed rules, or at least 2."
             )
-        settings = self._make_settings(rng, search_budget=budget)
+        settings = make_settings(self, rng, search_budget=budget)
         return DistillationRecord(), rng, settings
 
     def _check_unlabeled(self, X_unlabeled: Any, teacher: Teacher | None) -> Any:
@@ -223,7 +223,7 @@ class BaseDistilled(StudentHolder, metaclass=ABCMeta):
         self.student_, self.teacher_, self.distillation_ = student, teacher, record
         if problem.classes is not None:
             self.classes_ = problem.classes
-        self._copy_columns(student)
+        copy_columns(self, student)
 
     def _fitted_teacher(self) -> Teacher:
         check_is_fitted(self)

@@ -13,7 +13,7 @@ from skdistill._candidates import MIN_ROWS_TO_SEARCH
 from skdistill._choosing import Choices
 from skdistill._comparison import Trial
 from skdistill._generations import Chain
-from skdistill._holder import StudentHolder
+from skdistill._holder import StudentHolder, copy_columns, make_settings
 from skdistill._problem import Problem, Settings, check_problem, settle_classes
 from skdistill._record import DistillationRecord, note_fit
 from skdistill._validation import check_choice, check_integer, check_real
@@ -55,7 +55,7 @@ class BaseSelfDistilled(StudentHolder):
         n_generations = check_integer(self.generations, "generations", minimum=1)
         average = check_choice(self.keep, "keep", ["best", "average"]) == "average"
         rng = check_random_state(self.random_state)
-        settings = self._make_settings(rng)
+        settings = make_settings(self, rng)
         student = self._make_student(rng)
         choices = self._choose(student)
         problem = self._check_problem(self._check_rows(X, student), y, sample_weight)
@@ -77,7 +77,7 @@ class BaseSelfDistilled(StudentHolder):
         self.distillation_ = record
         if problem.classes is not None:
             self.classes_ = problem.classes
-        self._copy_columns(students[0])
+        copy_columns(self, students[0])
         return self
 
     def _choose(self, student: Any) -> Choices:

@@ -30,30 +30,39 @@ def student_has(method: str) -> Any:
     return available_if(check)
 
 
+def make_settings(
+    estimator: Any, rng: np.random.RandomState, *, search_budget: int = 0
+) -> Settings:
+    """Check the parameters of an estimator that say how to run."""
+    cv = estimator.cv
+    return Settings(
+        cv=list(cv) if isinstance(cv, Iterator) else cv,
+        memory=check_memory(estimator.memory),
+        n_jobs=estimator.n_jobs,
+        seed=int(rng.randint(np.iinfo(np.int32).max)),
+        verbose=check_integer(estimator.verbose, "verbose", minimum=0),
+        search_budget=search_budget,
+    )
+
+
+def copy_columns(estimator: Any, student: Any) -> None:
+    """Let it know of the columns what its fitted student does, and forget an earlier fit's."""
+    for name in ("n_features_in_", "feature_names_in_"):
+        if hasattr(student, name):
+            setattr(estimator, name, getattr(student, name))
+        elif hasattr(estimator, name):
+            delattr(estimator, name)
+
+
 class StudentHolder(MetaEstimatorMixin, BaseEstimator):
     """An estimator with a parameter `student`, which answers by the fitted `student_`."""
 
     _task: str
     student: Any
     student_: Any
-    cv: Any
-    memory: Any
-    n_jobs: int | None
-    verbose: int
 
     def _make_student(self, rng: np.random.RandomState) -> Any:
         return seed_estimator(make_student(self.student, task=self._task), rng)
-
-    def _make_settings(self, rng: np.random.RandomState, *, search_budget: int = 0) -> Settings:
-        """Check how to run."""
-        return Settings(
-            cv=list(self.cv) if isinstance(self.cv, Iterator) else self.cv,
-            memory=check_memory(self.memory),
-            n_jobs=self.n_jobs,
-            seed=int(rng.randint(np.iinfo(np.int32).max)),
-            verbose=check_integer(self.verbose, "verbose", minimum=0),
-            search_budget=search_budget,
-        )
 
     def _check_rows(self, X: Any, student: Any) -> Any:
         """Let a built-in student check X first: a bad X must not cost teacher time."""
@@ -61,14 +70,6 @@ class StudentHolder(MetaEstimatorMixin, BaseEstimator):
         if isinstance(student, BaseStudent):
             student.check_rows(X)
         return X
-
-    def _copy_columns(self, student: Any) -> None:
-        """Take over what the fitted student knows of the columns, and forget an earlier fit's."""
-        for name in ("n_features_in_", "feature_names_in_"):
-            if hasattr(student, name):
-                setattr(self, name, getattr(student, name))
-            elif hasattr(self, name):
-                delattr(self, name)
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict with the student.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,10 +10,11 @@ from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils import ClassifierTags, RegressorTags, check_random_state, get_tags
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, check_memory
+from sklearn.utils.validation import check_is_fitted
 
 from skdistill._choosing import Choices, Situation, choose
 from skdistill._compat import check_sample_weight, clone_keeping, num_samples
+from skdistill._holder import copy_columns, make_settings
 from skdistill._intervals import parse_tolerance
 from skdistill._labels import adapt_teacher, find_temperature, fit_teacher, label_transfer_set
 from skdistill._learning import answer, learn
@@ -237,20 +237,11 @@ class CompactSearch(MetaEstimatorMixin, BaseEstimator):
                 "by true labels."
             )
         record, rng, settings = self._start()
-        tolerance = None if self.tolerance is None else parse_tolerance(self.tolerance)
         problem, X_unlabeled, teacher = self._settle(
             X, y, sample_weight, X_unlabeled, record, settings
         )
         choices = _choose(problem, X_unlabeled, teacher, settings)
-        candidates, skipped = list_candidates(
-            self.students,
-            teacher,
-            choices,
-            problem.X,
-            task="regression" if problem.classes is None else "classification",
-            max_leaves=self.max_leaves,
-            rng=rng,
-        )
+        contest, skipped = self._call(problem, teacher, choices, rng)
         with record.timed("transfer set"):
             rows = build_transfer_set(
                 problem.X,
@@ -269,13 +260,6 @@ class CompactSearch(MetaEstimatorMixin, BaseEstimator):
         temperature = find_temperature(targets, problem, choices, record)
         real = labels[: rows.n_real]
         rounds = Rounds(problem, X_unlabeled, teacher, real, temperature, settings, record, rng)
-        contest = Contest(
-            [Trial(candidate) for candidate in candidates],
-            make_metric(self.metric, problem.classes),
-            tolerance,
-            Budget(self.max_bytes, self.max_latency_us),
-            refittable=choices.out_of_fold,
-        )
         with record.timed("search"):
             self._hold(contest, rounds, usable_splits(splits, problem))
         if problem.classes is not None:
@@ -296,6 +280,28 @@ class CompactSearch(MetaEstimatorMixin, BaseEstimator):
             warnings.warn(self.verdict_, UnmetToleranceWarning, stacklevel=2)
         return self
 
+    def _call(
+        self, problem: Problem, teacher: Teacher, choices: Choices, rng: np.random.RandomState
+    ) -> tuple[Contest, dict[str, str]]:
+        """Call the candidates to the contest; say also which families cannot take part."""
+        candidates, skipped = list_candidates(
+            self.students,
+            teacher,
+            choices,
+            problem.X,
+            task="regression" if problem.classes is None else "classification",
+            max_leaves=self.max_leaves,
+            rng=rng,
+        )
+        contest = Contest(
+            [Trial(candidate) for candidate in candidates],
+            make_metric(self.metric, problem.classes),
+            None if self.tolerance is None else parse_tolerance(self.tolerance),
+            Budget(self.max_bytes, self.max_latency_us),
+            refittable=choices.out_of_fold,
+        )
+        return contest, skipped
+
     def _hold(self, contest: Contest, rounds: Rounds, splits: Splits) -> None:
         """Hold the contest; what was found stays also where it ends by an error or interrupt."""
         try:
@@ -309,14 +315,11 @@ class CompactSearch(MetaEstimatorMixin, BaseEstimator):
         self.verdict_, self.within_tolerance_ = contest.verdict(), contest.within_tolerance
         self.interval_, self.metric_ = contest.chosen.interval, contest.metric.name
         self.student_ = self.best_student_ = student
-        values = {"classes_": problem.classes}
-        for name in ("n_features_in_", "feature_names_in_"):
-            values[name] = getattr(student, name, None)
-        for name, value in values.items():
-            if value is not None:
-                setattr(self, name, value)
-            elif hasattr(self, name):
-                delattr(self, name)
+        if problem.classes is not None:
+            self.classes_ = problem.classes
+        elif hasattr(self, "classes_"):  # of an earlier fit, with a teacher of classes
+            del self.classes_
+        copy_columns(self, student)
 
     def _start(self) -> tuple[DistillationRecord, np.random.RandomState, Settings]:
         rng = check_random_state(self.random_state)
@@ -326,13 +329,7 @@ class CompactSearch(MetaEstimatorMixin, BaseEstimator):
             check_real(self.max_latency_us, "max_latency_us", minimum=0.0, strict=True)
         if self.max_leaves is not None:
             check_integer(self.max_leaves, "max_leaves", minimum=2)
-        settings = Settings(
-            cv=list(self.cv) if isinstance(self.cv, Iterator) else self.cv,
-            memory=check_memory(self.memory),
-            n_jobs=self.n_jobs,
-            seed=int(rng.randint(np.iinfo(np.int32).max)),
-            verbose=check_integer(self.verbose, "verbose", minimum=0),
-        )
+        settings = make_settings(self, rng)
         return DistillationRecord(), rng, settings
 
     def _settle(
@@ -346,6 +343,8 @@ class CompactSearch(MetaEstimatorMixin, BaseEstimator):
     ) -> tuple[Problem, Any, Teacher]:
         """Check what was given, and fit the teacher if it is not."""
         make_metric(self.metric, None)
+        if self.tolerance is not None:
+            parse_tolerance(self.tolerance)
         task = find_task(self.teacher)
         X = as_table(X)
         check_rows(self.students, X, task=task)
