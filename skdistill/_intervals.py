@@ -47,6 +47,27 @@ class Interval:
     student: float
     upper: float
 
+    @classmethod
+    def around(cls, scores: tuple[float, float], error: float, confidence: float) -> Interval:
+        """Make the interval of two scores, the teacher's first, with a standard error."""
+        estimate = scores[0] - scores[1]
+        two_sided = float(stats.norm.ppf(0.5 + confidence / 2)) * error
+        one_sided = float(stats.norm.ppf(confidence)) * error if error else 0.0
+        return cls(
+            estimate=estimate,
+            low=estimate - two_sided,
+            high=estimate + two_sided,
+            standard_error=error,
+            teacher=scores[0],
+            student=scores[1],
+            upper=estimate + one_sided,
+        )
+
+    def widen(self, factor: float, confidence: float) -> Interval:
+        """Return the interval with so many times the variance."""
+        error = self.standard_error * math.sqrt(factor)
+        return Interval.around((self.teacher, self.student), error, confidence)
+
 
 def paired_interval(
     scorer: Metric,
@@ -119,20 +140,9 @@ def paired_interval(
             f"{_why(scorer, y, student, sample_weight)}; give more rows, or another metric."
         )
     of_teacher, of_student = (scores / total).tolist()
-    estimate = of_teacher - of_student
     defined = replicates[np.isfinite(replicates)] / total
     error = float(defined.std(ddof=1)) if 2 * len(defined) >= n_resamples else math.inf
-    two_sided = float(stats.norm.ppf(0.5 + confidence / 2)) * error
-    one_sided = float(stats.norm.ppf(confidence)) * error if error else 0.0
-    return Interval(
-        estimate=estimate,
-        low=estimate - two_sided,
-        high=estimate + two_sided,
-        standard_error=error,
-        teacher=of_teacher,
-        student=of_student,
-        upper=estimate + one_sided,
-    )
+    return Interval.around((of_teacher, of_student), error, confidence)
 
 
 def _score_pair(

@@ -76,7 +76,6 @@ class HeldOut:
         other: np.ndarray | None = None,
         *,
         n: int,
-        confidence: float = 0.95,
     ) -> Interval:
         """Bound by how much a student's score is below the teacher's, or another student's."""
         return paired_interval(
@@ -87,7 +86,6 @@ class HeldOut:
             folds=self.folds,
             sample_weight=self.weight,
             n_resamples=n,
-            confidence=confidence,
         )
 
 

@@ -2,65 +2,23 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
+from contest_parts import METRIC, N_ROWS, Rounds, hold, make_trial
 from scipy import stats
 
 from skdistill._scorers import make_metric
-from skdistill.search import _contest
 from skdistill.search._choice import choose_best, select_survivors
-from skdistill.search._contest import Budget, Contest
-from skdistill.search._rounds import HeldOut, Trial
-
-METRIC = make_metric("neg_mean_squared_error", None)
-N_ROWS = 400
-
-
-def make_trial(name, n_bytes, *, distilled=True, student=None):
-    candidate = SimpleNamespace(
-        name=name, distilled=distilled, student=student or object(), params={}
-    )
-    return Trial(candidate, n_bytes=n_bytes)
-
-
-class Rounds:
-    """Answers off by a given noise, the same for the teacher; weights and folds as given."""
-
-    def __init__(self, noises, *, teacher=1.0, weight=None, seed=0):
-        self.noises, self.teacher, self.weight = noises, teacher, weight
-        self.rng = np.random.default_rng(seed)
-        self.settings = SimpleNamespace(report=lambda message: None)
-        self.problem = SimpleNamespace(X=None)
-
-    def run(self, trials, split, *, first):
-        y = self.rng.normal(size=N_ROWS)
-        for trial in trials:
-            error = self.rng.normal(size=N_ROWS) * self.noises[trial.candidate.name]
-            trial.values.append(y + error)
-        teacher = y + self.rng.normal(size=N_ROWS) * self.teacher
-        return HeldOut(y, np.zeros(N_ROWS, dtype=int), self.weight, teacher)
-
-
-def hold(trials, noises, *, tolerance=None, n_folds=5, **options):
-    contest = Contest(trials, METRIC, tolerance, Budget(None, None), refittable=True)
-    contest.run(Rounds(noises, **options), [(None, np.arange(N_ROWS))] * n_folds)
-    return contest
-
-
-@pytest.fixture(autouse=True)
-def costs(monkeypatch):
-    monkeypatch.setattr(_contest, "measure_latency", lambda student, X: (1.0, True))
+from skdistill.search._rounds import HeldOut
 
 
 def test_the_bound_decides_and_not_the_estimate():
     trials = [make_trial("a", 10)]
-    contest = hold(trials, {"a": 1.0}, tolerance=(0.2, False), n_folds=2)
+    contest = hold(trials, Rounds({"a": 1.0}), tolerance=(0.2, False), n_folds=2)
     interval = contest.chosen.interval
     assert interval.estimate < 0.2 < interval.upper
     assert contest.within_tolerance is False
-    wide = hold([make_trial("a", 10)], {"a": 1.0}, tolerance=(0.5, False), n_folds=2)
+    wide = hold([make_trial("a", 10)], Rounds({"a": 1.0}), tolerance=(0.5, False), n_folds=2)
     assert wide.within_tolerance is True
 
 
@@ -70,7 +28,7 @@ def test_bounds_hold_for_all_survivors_together(n_trials, tolerance):
     names = [f"t{i}" for i in range(n_trials)]
     noises = {name: 1.5 - 0.1 * i for i, name in enumerate(names)}
     trials = [make_trial(name, 10 * (i + 1)) for i, name in enumerate(names)]
-    contest = hold(trials, noises, tolerance=tolerance)
+    contest = hold(trials, Rounds(noises), tolerance=tolerance)
     assert len(contest.survivors) == n_trials
     z = stats.norm.ppf(1 - 0.05 / n_trials)
     for trial in contest.survivors:
@@ -81,7 +39,7 @@ def test_bounds_hold_for_all_survivors_together(n_trials, tolerance):
 def test_the_smallest_within_is_chosen_also_below_one_that_is_not():
     noises = {"small": 1.0, "middle": 2.0, "large": 0.8}
     trials = [make_trial(name, n) for n, name in enumerate(noises, start=1)]
-    contest = hold(trials, noises, tolerance=(0.5, False))
+    contest = hold(trials, Rounds(noises), tolerance=(0.5, False))
     assert contest.chosen.candidate.name == "small"
     assert contest.within_tolerance is True
 
@@ -89,7 +47,7 @@ def test_the_smallest_within_is_chosen_also_below_one_that_is_not():
 def test_without_one_within_the_best_is_chosen_and_the_verdict_says_how():
     noises = {"small": 2.0, "large": 1.5}
     trials = [make_trial(name, n) for n, name in enumerate(noises, start=1)]
-    contest = hold(trials, noises, tolerance=(0.01, False))
+    contest = hold(trials, Rounds(noises), tolerance=(0.01, False))
     assert contest.chosen.candidate.name == "large"
     assert contest.within_tolerance is False
     assert "chosen by its score from 2" in contest.verdict()
