@@ -253,7 +253,7 @@ KNOWLEDGE = replace(
         "concrete",
     ),
     teachers=("lightgbm", "mlp"),
-    students=(TREES[1], MLPS[1]),
+    students=(TREES[1], LINEAR, MLPS[1]),
     ablated=(),
     peers=(),
     base=("plain", "ours-no_search", "ours-features", "ours-relations"),
@@ -261,7 +261,13 @@ KNOWLEDGE = replace(
 )
 
 # A student is its own teacher: the one named here is fitted for comparison alone.
-SELF = replace(KNOWLEDGE, name="self_distillation", teachers=("lightgbm",), base=("plain", "self"))
+SELF = replace(
+    KNOWLEDGE,
+    name="self_distillation",
+    teachers=("lightgbm",),
+    students=(TREES[1], MLPS[1]),
+    base=("plain", "self"),
+)
 
 SMOKE = SuitePlan(
     name="smoke",

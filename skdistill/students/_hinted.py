@@ -32,8 +32,9 @@ class HintedClassifier(StudentClassifier):
 
         Parameters
         ----------
-        X : {array-like, DataFrame} of shape (n_samples, n_features)
-            Training rows. DataFrames may hold strings, categories and missing values.
+        X : {array-like, DataFrame, sparse matrix} of shape (n_samples, n_features)
+            Training rows. DataFrames may hold strings, categories and missing values. Only linear
+            students take sparse ones.
         y : array-like of shape (n_samples,)
             Hard labels. Where `hard_label_weight` is zero they only name the classes.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -124,8 +125,9 @@ class HintedRegressor(StudentRegressor):
 
         Parameters
         ----------
-        X : {array-like, DataFrame} of shape (n_samples, n_features)
-            Training rows. DataFrames may hold strings, categories and missing values.
+        X : {array-like, DataFrame, sparse matrix} of shape (n_samples, n_features)
+            Training rows. DataFrames may hold strings, categories and missing values. Only linear
+            students take sparse ones.
         y : array-like of shape (n_samples,)
             True values. Ignored where `hard_label_weight` is zero and `soft_targets` are given.
         sample_weight : array-like of shape (n_samples,), default=None

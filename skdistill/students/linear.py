@@ -10,8 +10,10 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill._validation import check_bool, check_integer, check_real
+from skdistill.hints import Hints
 from skdistill.losses import DistillationLoss
-from skdistill.students._base import BaseStudent, StudentClassifier, StudentRegressor
+from skdistill.students._base import BaseStudent
+from skdistill.students._hinted import HintedClassifier, HintedRegressor
 from skdistill.students._linear.fit import (
     Coefficients,
     Columns,
@@ -20,6 +22,7 @@ from skdistill.students._linear.fit import (
     fit_logistic,
     fit_values,
 )
+from skdistill.students._linear.hints import shape_penalty
 from skdistill.students._linear.strength import Path, choose_alpha
 from skdistill.students._real_rows import RealRows
 from skdistill.students._scores import class_probabilities
@@ -61,7 +64,7 @@ class _LinearStudent(BaseStudent):
         return Columns.measure(Z, weight, self._encoder.n_numeric_ if self.standardize else 0)
 
 
-class LinearStudentClassifier(_LinearStudent, StudentClassifier):
+class LinearStudentClassifier(_LinearStudent, HintedClassifier):
     """Logistic regression that learns class probabilities from soft targets.
 
     Minimises the sum over the rows of the combined distillation loss [1]_ plus ``alpha`` times
@@ -129,12 +132,21 @@ class LinearStudentClassifier(_LinearStudent, StudentClassifier):
     the loss has clearly risen twice. With fewer than 60 such rows `alpha` is 1. The folds are
     always the same. Memory: about three copies of the encoded rows, in double precision.
 
+    A teacher's features and relations, given as `hints`, shape the penalty alone. Up to six
+    principal components of both are further outputs, fitted to the same columns and dropped: a
+    coefficient is pulled less, the more they depend on its column, as if those of all outputs
+    were drawn with one variance for a column, as in [3]_ with columns in place of learned
+    directions. A `weight` of 0.1 leaves half of that variance equal for all; its mean over the
+    columns stays the same. With ``alpha=0`` there is nothing to shape, and hints raise an error.
+
     References
     ----------
     .. [1] Hinton, G., Vinyals, O., Dean, J. (2015). Distilling the Knowledge in a Neural Network.
        arXiv:1503.02531.
     .. [2] Zou, H., Hastie, T. (2005). Regularization and Variable Selection via the Elastic Net.
        JRSS B 67.
+    .. [3] Argyriou, A., Evgeniou, T., Pontil, M. (2008). Convex Multi-Task Feature Learning.
+       Machine Learning 73.
 
     Examples
     --------
@@ -168,13 +180,18 @@ class LinearStudentClassifier(_LinearStudent, StudentClassifier):
         check_integer(self.max_iter, "max_iter", minimum=1)
         check_real(self.tol, "tol", minimum=0.0, strict=True)
 
-    def _fit_encoded(
-        self, Z: Any, loss: DistillationLoss, weight: np.ndarray, real: RealRows
+    def _fit_hinted(
+        self,
+        Z: Any,
+        loss: DistillationLoss,
+        weight: np.ndarray,
+        real: RealRows,
+        hints: Hints | None,
     ) -> None:
         self.alpha_ = self._settle_alpha(Z, loss, real)
+        columns = shape_penalty(self._columns(Z, weight), hints, weight, self.alpha_)
         solver = Solver(self.max_iter, self.tol)
-        penalty = Penalty(self.alpha_, self.l1_ratio)
-        fitted = fit_logistic(self._columns(Z, weight), loss, weight, penalty, solver)
+        fitted = fit_logistic(columns, loss, weight, Penalty(self.alpha_, self.l1_ratio), solver)
         if fitted.failure:
             warnings.warn(
                 f"{type(self).__name__} did not converge {fitted.failure}. "
@@ -211,7 +228,7 @@ class LinearStudentClassifier(_LinearStudent, StudentClassifier):
             return class_probabilities(Z @ self.coef_.T + self.intercept_)
 
 
-class LinearStudentRegressor(_LinearStudent, StudentRegressor):
+class LinearStudentRegressor(_LinearStudent, HintedRegressor):
     """Ridge or elastic-net regression that learns a teacher's predictions.
 
     Minimises the weighted sum of squared errors plus ``alpha`` times
@@ -261,7 +278,7 @@ class LinearStudentRegressor(_LinearStudent, StudentRegressor):
     Missing numbers are imputed by the mean and marked by an indicator column; each category gets
     a column. With ``standardize=False`` the result is that of scikit-learn's ``Ridge(alpha)`` or
     ``ElasticNet(alpha / sample_weight.sum(), l1_ratio=l1_ratio)``. "auto" chooses as in
-    :class:`LinearStudentClassifier`.
+    :class:`LinearStudentClassifier`. Hints shape the penalty as they do there.
 
     References
     ----------
@@ -290,10 +307,18 @@ class LinearStudentRegressor(_LinearStudent, StudentRegressor):
     def _check_params(self) -> None:
         self._check_penalty()
 
-    def _fit_encoded(self, Z: Any, target: np.ndarray, weight: np.ndarray, real: RealRows) -> None:
+    def _fit_hinted(
+        self,
+        Z: Any,
+        target: np.ndarray,
+        weight: np.ndarray,
+        real: RealRows,
+        hints: Hints | None,
+    ) -> None:
         self.alpha_ = self._settle_alpha(Z, target, real)
+        columns = shape_penalty(self._columns(Z, weight), hints, weight, self.alpha_)
         penalty = Penalty(self.alpha_, self.l1_ratio)
-        fitted = fit_values(self._columns(Z, weight), target, weight, penalty, tol=FINE_TOL)
+        fitted = fit_values(columns, target, weight, penalty, tol=FINE_TOL)
         self.coef_, self.intercept_ = fitted.coef, float(fitted.intercept[0])
 
     def _settle_alpha(self, Z: Any, target: np.ndarray, real: RealRows) -> float:

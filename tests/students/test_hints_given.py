@@ -12,6 +12,8 @@ from sklearn.preprocessing import StandardScaler
 from skdistill.hints import Hints
 from skdistill.students import (
     STUDENT_NAMES,
+    LinearStudentClassifier,
+    LinearStudentRegressor,
     MLPStudentClassifier,
     MLPStudentRegressor,
     TreeStudentClassifier,
@@ -22,7 +24,7 @@ from skdistill.students import (
 )
 from skdistill.students._hints import MAX_COLUMNS, structure_columns
 
-HINTED = ("tree", "additive", "mlp")
+HINTED = ("tree", "linear", "additive", "mlp")
 
 
 def make(n_rows=120):
@@ -35,6 +37,8 @@ def make(n_rows=120):
 STUDENTS = [
     TreeStudentClassifier(max_leaf_nodes=4, random_state=0),
     TreeStudentRegressor(max_leaf_nodes=4, random_state=0),
+    LinearStudentClassifier(),
+    LinearStudentRegressor(),
     MLPStudentClassifier(hidden_layer_sizes=(4,), max_iter=50, polish=3, random_state=0),
     MLPStudentRegressor(hidden_layer_sizes=(4,), max_iter=50, polish=3, random_state=0),
 ]
@@ -57,7 +61,7 @@ def test_rows_without_weight_count_nothing_and_hints_of_nothing_are_none(student
     assert_array_equal(student.fit(X, y, hints=Hints(None, 0.0, None, 0.0)).predict(X), plain)
 
 
-@pytest.mark.parametrize("student", STUDENTS[::3], ids=lambda s: type(s).__name__)
+@pytest.mark.parametrize("student", STUDENTS[::5], ids=lambda s: type(s).__name__)
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -76,7 +80,7 @@ def test_wrong_hints_raise(student, change, message):
         student.fit(X, target_of(student, response), hints=Hints(**values))
 
 
-@pytest.mark.parametrize("student", STUDENTS[::3], ids=lambda s: type(s).__name__)
+@pytest.mark.parametrize("student", STUDENTS[::5], ids=lambda s: type(s).__name__)
 def test_unknown_measures_raise(student):
     X, response, features = make()
     hints = Hints(None, 0.0, features, 1.0, "cosine")
