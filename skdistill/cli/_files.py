@@ -10,6 +10,7 @@ from typing import Any
 import joblib
 
 from skdistill._optional import comes_from, import_optional
+from skdistill.teachers import OnnxTeacher
 
 WHY_TRUST = (
     "is read as a pickle, and loading a pickle can run any code that its author put into it. If "
@@ -19,7 +20,7 @@ WHY_TRUST = (
 
 
 def load_teacher(path: Path, *, trust: bool) -> Any:
-    """Load a model from a joblib or pickle file, or from a LightGBM or XGBoost model file.
+    """Load a model from a joblib or pickle file, or from one of LightGBM, XGBoost or ONNX.
 
     Raises
     ------
@@ -45,6 +46,11 @@ def load_teacher(path: Path, *, trust: bool) -> Any:
             # What follows the first line is a trace of native code.
             reason = str(error).partition("\n")[0]
             raise ValueError(f"--teacher: {path} is no XGBoost model: {reason}") from error
+    if path.suffix == ".onnx":
+        try:
+            return OnnxTeacher(path)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"--teacher: {path} cannot teach: {error}") from error
     if not trust:
         raise ValueError(f"--teacher: {path} {WHY_TRUST}")
     try:
@@ -108,6 +114,8 @@ def text_columns(frame: Any) -> list[str]:
 
 def as_teacher_saw_it(frame: Any, teacher: Any, names: list[str] | None) -> Any:
     """Give the teacher's columns, in its order; strings as categories where it needs that."""
+    if isinstance(teacher, OnnxTeacher):
+        names = names or teacher.input_columns or None
     if names is not None and set(names) <= set(frame.columns):
         frame = frame[names]
     if comes_from(teacher, "lightgbm", "xgboost"):

@@ -10,7 +10,7 @@ from sklearn.metrics import accuracy_score, log_loss, r2_score, root_mean_square
 
 from skdistill._compat import num_samples
 from skdistill.metrics import classification_fidelity, regression_fidelity
-from skdistill.report._footprint import microseconds_per_row, pickled_bytes
+from skdistill.report._footprint import microseconds_per_row, pickled_bytes, teacher_bytes
 from skdistill.transfer import plausibility, resolve_sampler
 
 MIN_ROWS_OF_PLAUSIBILITY, MAX_ROWS_OF_PLAUSIBILITY = 200, 2_000
@@ -92,7 +92,7 @@ def measure_models(distiller: Any, direct: Any, X: Any, y: np.ndarray) -> dict[s
         for name, model in models.items():
             rows[name] = measure_regressor(model.predict, X, y, values)
     rows["distilled"]["against_direct"] = compare_losses(distiller, direct, X, y)
-    rows["teacher"]["bytes"] = pickled_bytes(distiller.teacher)
+    rows["teacher"]["bytes"] = teacher_bytes(teacher)
     for name, model in models.items():
         rows[name]["bytes"] = pickled_bytes(model)
     return rows

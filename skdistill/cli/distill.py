@@ -59,9 +59,9 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "distill",
         help="distil a model file on a table, and print what was lost",
-        description="Distil a fitted scikit-learn, LightGBM or XGBoost model or Pipeline on the "
-        "rows of a file. Writes student.skd, summary.json and report.html, and the exports asked "
-        "for. Exit codes: 0 done, 1 error, 2 wrong options, 3 no student within --tolerance.",
+        description="Distil a fitted scikit-learn, LightGBM, XGBoost or ONNX model or Pipeline on "
+        "the rows of a file. Writes student.skd, summary.json and report.html, and the exports "
+        "asked for. Exit codes: 0 done, 1 error, 2 wrong options, 3 no student within --tolerance.",
     )
     _add_input(parser)
     _add_student(parser)
@@ -77,7 +77,7 @@ def _add_input(parser: argparse.ArgumentParser) -> None:
         type=Path,
         required=True,
         metavar="FILE",
-        help="joblib or pickle file (needs --trust), LightGBM .txt, XGBoost .json or .ubj",
+        help="joblib or pickle file (needs --trust), LightGBM .txt, XGBoost .json or .ubj, .onnx",
     )
     parser.add_argument(
         "--trust", action="store_true", help="load the teacher even though a pickle can run code"

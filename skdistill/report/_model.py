@@ -12,7 +12,7 @@ from skdistill.exceptions import ExportError
 from skdistill.export import to_c
 from skdistill.plotting._answers import class_text
 from skdistill.report._evidence import Evidence
-from skdistill.report._footprint import microseconds_per_row, pickled_bytes
+from skdistill.report._footprint import microseconds_per_row, pickled_bytes, teacher_bytes
 from skdistill.students import export_text
 
 MOST_POINTS, MOST_WEIGHTS, MOST_LEAVES_DRAWN = 200, 40, 16
@@ -25,8 +25,7 @@ def describe_cost(estimator: Any, evidence: Evidence) -> dict[str, Any]:
         calls = teacher.predict, student.predict
     else:
         calls = (lambda X: teacher.predict_proba(X, evidence.classes)), student.predict_proba
-    models = teacher.fitted_models  # none of a function, whose size nobody knows
-    bytes_teacher = pickled_bytes(models) if models else None
+    bytes_teacher = teacher_bytes(teacher)
     bytes_student = pickled_bytes(student)
     ratio = bytes_teacher / bytes_student if bytes_teacher and bytes_student else None
     return {

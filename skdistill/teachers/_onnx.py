@@ -15,7 +15,7 @@ from skdistill._optional import comes_from, import_optional
 from skdistill.exceptions import TeacherError
 from skdistill.teachers._declared import DeclaredTeacher
 from skdistill.teachers._fingerprint import fingerprint
-from skdistill.teachers._onnx_graph import class_labels, content_key, read_model
+from skdistill.teachers._onnx_graph import class_labels, content_key, further_files, read_model
 from skdistill.teachers._onnx_inputs import Inputs
 
 # What converters call the output of probabilities, where there are other real numbers beside it.
@@ -53,6 +53,11 @@ class OnnxTeacher(DeclaredTeacher):
         Labels of the columns of probabilities, in their order. None takes those that the graph
         lists, and the sorted labels of y if it lists none.
 
+    Attributes
+    ----------
+    nbytes : int or None
+        Bytes of the model with all its files; None for a session.
+
     Raises
     ------
     ImportError
@@ -88,6 +93,7 @@ class OnnxTeacher(DeclaredTeacher):
     """
 
     session: Any
+    nbytes: int | None
     _graph: Any
     _key: str | None
     _inputs: Inputs
@@ -122,14 +128,16 @@ class OnnxTeacher(DeclaredTeacher):
     def _open(self, model: Any) -> None:
         """Load a model, and read what is in it."""
         runtime = import_optional("onnxruntime", extra="onnx", purpose="OnnxTeacher")
-        self.model, self._key, self._graph = model, None, None
+        self.model, self._key, self._graph, self.nbytes = model, None, None, None
         if isinstance(model, runtime.InferenceSession):
             self.session, self.name = model, "onnxruntime.InferenceSession"
         else:
             content, path = _read(model)
             self.name = "ONNX model" if path is None else path.name
             self._graph = read_model(content)
-            self._key = content_key(content, self._graph, None if path is None else path.parent)
+            files = further_files(self._graph, None if path is None else path.parent)
+            self._key = content_key(content, files)
+            self.nbytes = len(content) + sum(file.stat().st_size for file in files)
             # Weights in further files are found from the path alone.
             self.model = content if path is None else os.fspath(path)
             self.session = runtime.InferenceSession(self.model, providers=["CPUExecutionProvider"])
@@ -141,15 +149,20 @@ class OnnxTeacher(DeclaredTeacher):
         """Columns of the table, where the model says them and takes them all as one input."""
         return None if self._inputs.by_column else self._inputs.features
 
+    @property
+    def input_columns(self) -> list[str]:
+        """Columns that are inputs of their own, and are looked up by name."""
+        return self._inputs.needed
+
     def check_features(self, X: Any) -> None:
         """Check that X has the columns that the inputs are named by (see `Teacher`)."""
         super().check_features(X)
         names = column_names(X)
-        missing = [] if names is None else [n for n in self._inputs.needed if n not in names]
+        missing = [] if names is None else [n for n in self.input_columns if n not in names]
         if missing:
             raise ValueError(
                 f"X lacks {missing}, which teacher {self.name} takes as inputs; give X with the "
-                f"columns {self._inputs.needed}."
+                f"columns {self.input_columns}."
             )
 
     def check_task(self, task: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -104,34 +104,50 @@ def _as_labels(values: list[Any]) -> np.ndarray:
     return np.array([v.decode("utf-8") if isinstance(v, bytes) else v for v in values])
 
 
-def content_key(content: bytes, model: Any, folder: Path | None) -> str:
+def further_files(model: Any, folder: Path | None) -> list[Path]:
+    """List the files beside the model's own in which it keeps weights.
+
+    Parameters
+    ----------
+    model : onnx.ModelProto
+        Parsed.
+    folder : Path or None
+        Where further files are; None for a model that came as bytes.
+
+    Returns
+    -------
+    files : list of Path
+        Sorted by name.
+
+    Raises
+    ------
+    ValueError
+        If one is not in `folder`. A model may come from anyone: it must not name what is read.
+    """
+    if folder is None:
+        return []
+    return [_find_file(name, folder) for name in sorted(set(_external_files(model)))]
+
+
+def content_key(content: bytes, files: Sequence[Path]) -> str:
     """Hash a model, with the weights that it keeps in further files.
 
     Parameters
     ----------
     content : bytes
-        The file.
-    model : onnx.ModelProto
-        The same, parsed.
-    folder : Path or None
-        Where further files are.
+        The model's own file.
+    files : sequence of Path
+        The further ones.
 
     Returns
     -------
     key : str
-
-    Raises
-    ------
-    ValueError
-        If a further file is not in `folder`. A model may come from anyone: it must not name what
-        is read.
     """
     key = hashlib.sha256(content)
-    if folder is not None:
-        for name in sorted(set(_external_files(model))):
-            with _find_file(name, folder).open("rb") as file:
-                for chunk in iter(lambda: file.read(1 << 20), b""):
-                    key.update(chunk)
+    for path in files:
+        with path.open("rb") as file:
+            for chunk in iter(lambda: file.read(1 << 20), b""):
+                key.update(chunk)
     return key.hexdigest()
 
 

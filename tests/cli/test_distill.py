@@ -20,6 +20,8 @@ from sklearn.tree import DecisionTreeClassifier
 import skdistill
 from skdistill import load
 from skdistill.cli import distill, main
+from skdistill.export import to_onnx
+from skdistill.students import make_student
 
 # A booster cannot be refitted: it labels the rows that it was fitted to, and may be told so.
 in_sample = pytest.mark.filterwarnings("default::skdistill.exceptions.OverconfidentTeacherWarning")
@@ -139,6 +141,27 @@ def test_model_files_need_no_trust_and_see_their_categories(files, kind):
     assert summary["measured"]["teacher"]["accuracy"] == pytest.approx(accuracy)
     student = load(files.out / "student.skd")
     assert set(student.predict(files.frame[NUMBERS + TEXTS])) == {"no", "yes"}
+
+
+@in_sample
+@pytest.mark.parametrize("files", ["binary", "value"], indirect=True)
+def test_an_onnx_file_needs_no_trust_either(files):
+    pytest.importorskip("onnxruntime")
+    target = files.target
+    X, y = files.frame[NUMBERS + TEXTS], files.frame[target]
+    model = make_student("boosting", task="regression" if target == "value" else "classification")
+    to_onnx(model.fit(X, y), files.folder / "teacher.onnx")
+    frame = files.frame.assign(extra=1.0)
+    frame[["plan", target, "extra", "city", "age", "amount"]].to_csv(files.train, index=False)
+    options = ["--test", files.train, "--quiet"]
+    assert files.distill(*options, teacher="teacher.onnx", trust=False) == 0
+    summary = files.summary()
+    assert summary["columns"] == NUMBERS + TEXTS
+    name = "r2" if target == "value" else "accuracy"
+    assert summary["measured"]["teacher"][name] == pytest.approx(model.score(X, y), abs=1e-4)
+    size = (files.folder / "teacher.onnx").stat().st_size
+    assert summary["measured"]["teacher"]["bytes"] == size
+    assert summary["report"]["cost"]["teacher_bytes"] == size
 
 
 @in_sample

@@ -44,13 +44,15 @@ class Touch:
         return Path.touch, (self.path,)
 
 
-@pytest.mark.parametrize("name", ["teacher.joblib", "model.pkl", "model", "m.txt", "m.json"])
+@pytest.mark.parametrize(
+    "name", ["teacher.joblib", "model.pkl", "model", "m.txt", "m.json", "m.onnx"]
+)
 def test_a_pickle_is_not_executed_without_trust(files, capsys, name):
     proof = files.folder / "proof"
     (files.folder / name).write_bytes(pickle.dumps(Touch(proof)))
     message = fails(files, capsys, teacher=name, trust=False)
     assert not proof.exists()
-    if name not in ("m.txt", "m.json"):
+    if name not in ("m.txt", "m.json", "m.onnx"):
         assert "can run any code" in message
         assert "--trust" in message
         files.distill(teacher=name)  # this is what would have happened
@@ -70,6 +72,8 @@ def test_a_pickle_is_not_executed_without_trust(files, capsys, name):
         ("t.json", b"{", "t.json is no XGBoost model"),
         ("t.json", b"[1, 2]", "t.json is no XGBoost model"),
         ("t.ubj", b"\x00\x01", "t.ubj is no XGBoost model"),
+        ("t.onnx", b"", "t.onnx cannot teach: "),
+        ("t.onnx", b"no model", "t.onnx cannot teach: "),
     ],
 )
 def test_files_that_hold_no_teacher(files, capsys, name, content, message):
