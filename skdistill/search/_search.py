@@ -6,18 +6,15 @@ import warnings
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
-from sklearn.metrics import accuracy_score, r2_score
-from sklearn.utils import ClassifierTags, RegressorTags, check_random_state, get_tags
-from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
+from sklearn.base import clone
+from sklearn.utils import check_random_state
 
 from skdistill._choosing import Choices, Situation, choose
-from skdistill._compat import check_sample_weight, clone_keeping, num_samples
+from skdistill._compat import num_samples
 from skdistill._holder import copy_columns, make_settings
 from skdistill._intervals import parse_tolerance
 from skdistill._labels import adapt_teacher, find_temperature, fit_teacher, label_transfer_set
-from skdistill._learning import answer, learn
+from skdistill._learning import learn
 from skdistill._problem import (
     Problem,
     Settings,
@@ -32,26 +29,20 @@ from skdistill._trials import Splits, split_rows, usable_splits
 from skdistill._trust import take_trust
 from skdistill._validation import check_integer, check_real
 from skdistill.exceptions import UnmetToleranceWarning
-from skdistill.metrics import classification_fidelity, regression_fidelity
 from skdistill.search._contest import Budget, Contest
-from skdistill.search._grid import check_rows, list_candidates, list_families
+from skdistill.search._found import FoundStudent
+from skdistill.search._grid import check_rows, list_candidates
 from skdistill.search._rounds import Rounds, Trial
-from skdistill.students import BaseStudent, make_student
+from skdistill.students import BaseStudent
 from skdistill.targets import soften
-from skdistill.teachers import Teacher, find_task, keep_fitted
+from skdistill.teachers import Teacher, find_task
 from skdistill.transfer import build_transfer_set, count_folds
 
 # Augmented rows: five for each real one, but no more than this, or two for each.
 AUGMENTED_ROWS, MOST_AUGMENTED_ROWS = 8_000, 20_000
 
 
-def _classifies(search: Any) -> bool:
-    if find_task(search.teacher) != "classification":
-        raise AttributeError("The teacher is a regressor: there is no predict_proba.")
-    return True
-
-
-class CompactSearch(MetaEstimatorMixin, BaseEstimator):
+class CompactSearch(FoundStudent):
     """Find the smallest student that is good enough, and fit it.
 
     Students of all families and many sizes are fitted, distilled and directly to the true labels,
@@ -181,8 +172,6 @@ class CompactSearch(MetaEstimatorMixin, BaseEstimator):
     >>> chosen["bytes"] <= 900
     True
     """
-
-    classes_: np.ndarray
 
     def __init__(
         self,
@@ -361,109 +350,6 @@ class CompactSearch(MetaEstimatorMixin, BaseEstimator):
         if task == "classification":
             problem = settle_classes(problem, teacher)
         return problem, X_unlabeled, teacher
-
-    def predict(self, X: Any) -> np.ndarray:
-        """Predict with the student.
-
-        Parameters
-        ----------
-        X : like X of fit, of shape (n_samples, n_features)
-            Rows.
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,)
-            Labels, or values for regression.
-        """
-        check_is_fitted(self, "student_")
-        return np.asarray(self.student_.predict(as_table(X)))
-
-    @available_if(_classifies)
-    def predict_proba(self, X: Any) -> np.ndarray:
-        """Predict class probabilities with the student; regressors have no such method.
-
-        Parameters
-        ----------
-        X : like X of fit, of shape (n_samples, n_features)
-            Rows.
-
-        Returns
-        -------
-        proba : ndarray of shape (n_samples, n_classes)
-            Columns in the order of `classes_`.
-        """
-        check_is_fitted(self, "student_")
-        return answer(self.student_, as_table(X), self.classes_)
-
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return the accuracy, or R2 for regression.
-
-        Parameters
-        ----------
-        X : like X of fit, of shape (n_samples, n_features)
-            Rows.
-        y : array-like of shape (n_samples,)
-            True labels or values.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows.
-
-        Returns
-        -------
-        score : float
-        """
-        prediction = self.predict(X)
-        measure = accuracy_score if hasattr(self, "classes_") else r2_score
-        return float(measure(y, prediction, sample_weight=sample_weight))
-
-    def fidelity(self, X: Any, sample_weight: Any = None) -> dict[str, float]:
-        """Compare the student with the teacher, as it was given, on rows of your choice.
-
-        Parameters
-        ----------
-        X : like X of fit, of shape (n_samples, n_features)
-            Rows, best such that neither has seen; no labels are needed.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Non-negative weights of the rows.
-
-        Returns
-        -------
-        fidelity : dict
-            As of :class:`~skdistill.DistilledClassifier`, or its counterpart for regression.
-        """
-        check_is_fitted(self, "student_")
-        X = as_table(X)
-        weight = None if sample_weight is None else check_sample_weight(sample_weight, X)
-        if not hasattr(self, "classes_"):
-            return regression_fidelity(self.teacher_.predict(X), self.predict(X), weight)
-        teacher = self.teacher_.predict_proba(X, self.classes_)
-        return classification_fidelity(teacher, self.predict_proba(X), weight)
-
-    def __sklearn_clone__(self) -> Any:
-        """Clone everything but a fitted teacher, which both copies share."""
-        return clone_keeping(self, teacher=keep_fitted(self.teacher))
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        try:
-            task = find_task(self.teacher)
-        except (TypeError, ValueError):
-            return tags
-        tags.target_tags.required = True
-        if task == "classification":
-            tags.estimator_type, tags.classifier_tags = "classifier", ClassifierTags()
-        else:
-            tags.estimator_type, tags.regressor_tags = "regressor", RegressorTags()
-        try:
-            families = [family for family, _ in list_families(self.students)]
-            members = [get_tags(make_student(family, task=task)) for family in families]
-        except (TypeError, ValueError):
-            return tags
-        given = getattr(self.teacher, "__sklearn_tags__", None)
-        teacher = members[0] if given is None else given()
-        for name in ("allow_nan", "sparse"):
-            taken = any(getattr(member.input_tags, name) for member in members)
-            setattr(tags.input_tags, name, taken and getattr(teacher.input_tags, name))
-        return tags
 
 
 def _choose(problem: Problem, X_unlabeled: Any, teacher: Teacher, settings: Settings) -> Choices:
