@@ -225,8 +225,8 @@ def _choose_knowledge(
     if not situation.takes_hints:
         raise ValueError(
             f"knowledge={params['knowledge']!r}: {names} cannot shape this student, whose fit "
-            "takes no hints; set knowledge='response', or give another student, such as 'tree' or "
-            "'mlp'."
+            "takes no hints; set knowledge='response', or give another student: 'tree', 'linear', "
+            "'additive' or 'mlp'."
         )
     measures = [kind.measure for kind in kinds if isinstance(kind, RelationKnowledge)]
     if "similarity" in measures and not situation.takes_similarity:

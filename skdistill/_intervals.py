@@ -20,6 +20,12 @@ from sklearn.utils import check_random_state
 from skdistill._scorers import Answers, Metric
 from skdistill._validation import check_integer, check_real
 
+# Share of the score below which a standard error is rounding.
+ROUNDING = 1e-12
+
+# Rows that are tried with another label, where no row tells student and teacher apart.
+N_CHANGED = 10
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -63,9 +69,9 @@ class Interval:
             upper=estimate + one_sided,
         )
 
-    def widen(self, factor: float, confidence: float) -> Interval:
-        """Return the interval with so many times the variance."""
-        error = self.standard_error * math.sqrt(factor)
+    def widen(self, variance: float, confidence: float) -> Interval:
+        """Return the interval with a further variance, independent of what is in it."""
+        error = math.hypot(self.standard_error, math.sqrt(variance))
         return Interval.around((self.teacher, self.student), error, confidence)
 
 
@@ -106,7 +112,9 @@ def paired_interval(
     Returns
     -------
     interval : Interval
-        Its bounds are infinite where fewer than half of the replicates have a defined score.
+        Its bounds are infinite where fewer than half of the replicates have a defined score. Where
+        no row tells student and teacher apart, which is no proof that none would, the standard
+        error is what one row of another label changes in the student's score.
 
     Raises
     ------
@@ -123,6 +131,7 @@ def paired_interval(
     y = np.asarray(y)
     folds = np.zeros(len(y), dtype=int) if folds is None else np.asarray(folds)
     total, scores, replicates = 0.0, np.zeros(2), np.zeros(n_resamples)
+    scored: list[tuple[float, np.ndarray]] = []
     for fold in np.unique(folds):
         rows = np.flatnonzero(folds == fold)
         pair = _score_pair(scorer, y, student, teacher, rows, sample_weight)
@@ -134,6 +143,7 @@ def paired_interval(
         replicate = _prepare(scorer, y, student, teacher, rows, sample_weight)
         draws = (rng.randint(len(rows), size=len(rows)) for _ in range(n_resamples))
         replicates += share * np.array([replicate(drawn) for drawn in draws])
+        scored.append((share, rows))
     if not total:
         raise ValueError(
             f"metric={scorer.name!r} is not defined on these rows: "
@@ -142,7 +152,37 @@ def paired_interval(
     of_teacher, of_student = (scores / total).tolist()
     defined = replicates[np.isfinite(replicates)] / total
     error = float(defined.std(ddof=1)) if 2 * len(defined) >= n_resamples else math.inf
+    if error <= ROUNDING * abs(of_student):
+        error = max(
+            share / total * _one_row(scorer, y, student, rows, sample_weight, rng)
+            for share, rows in scored
+        )
     return Interval.around((of_teacher, of_student), error, confidence)
+
+
+def _one_row(
+    scorer: Metric,
+    y: np.ndarray,
+    student: Answers,
+    rows: np.ndarray,
+    weight: np.ndarray | None,
+    rng: np.random.RandomState,
+) -> float:
+    """Return by how much another label of one row can change the score; infinite without one."""
+    labels = y if scorer.classes is None else scorer.classes
+    changes = []
+    for row in rng.choice(rows, min(len(rows), N_CHANGED), replace=False):
+        others = labels[labels != y[row]]
+        if len(others):
+            changed = y.copy()
+            changed[row] = rng.choice(others)
+            pair = [
+                _score_pair(scorer, truth, student, student, rows, weight)[0]
+                for truth in (y, changed)
+            ]
+            changes.append(abs(pair[0] - pair[1]))
+    found = [change for change in changes if np.isfinite(change)]
+    return max(found, default=math.inf)
 
 
 def _score_pair(

@@ -61,7 +61,7 @@ class DistilledClassifier(ClassifierMixin, ProbabilityHolder, BaseDistilled):
         "feature" its inner representation of the rows, with "relation" their distances in it, as
         in ``["response", "feature"]``; a :class:`~skdistill.knowledge.FeatureKnowledge` or
         :class:`~skdistill.knowledge.RelationKnowledge` sets weight and representation. It shapes
-        students whose ``fit`` takes `hints`, such as "tree" and "mlp".
+        students whose ``fit`` takes `hints`: "tree", "linear", "additive" and "mlp".
     calibrate_teacher : bool or "auto", default="auto"
         Scale the teacher's temperature so that its out-of-fold labels are calibrated [2]_. "auto"
         does so where there are at least 100 out-of-fold labels.

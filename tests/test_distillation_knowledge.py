@@ -258,7 +258,7 @@ def test_students_without_a_place_for_hints_are_refused(student: Any):
 
 
 @pytest.mark.parametrize(
-    "student", ["tree", "additive", make_pipeline(StandardScaler(), STUMP)], ids=range(3)
+    "student", ["tree", "linear", "additive", make_pipeline(StandardScaler(), STUMP)], ids=range(4)
 )
 def test_similarities_are_refused_before_the_teacher_labels(student: Any):
     asked = []

@@ -119,3 +119,26 @@ def test_tolerance():
             parse_tolerance(value)
     with pytest.raises(ValueError, match="slack"):
         parse_tolerance(-0.1, "slack")
+
+
+@pytest.mark.parametrize("n_rows", [40, 400])
+def test_rows_that_all_agree_are_no_proof(n_rows):
+    """One row of another label changes the accuracy by 1 / n, which is then the standard error."""
+    metric = make_metric("accuracy", np.array([0, 1]))
+    y = np.arange(n_rows) % 2
+    P = np.column_stack([0.9 - 0.8 * y, 0.1 + 0.8 * y])
+    other = np.clip(P * 1.05, 0.0, 1.0)
+    folds = np.arange(n_rows) % 4
+    for given in (None, folds):
+        gap = paired_interval(
+            metric, y, Answers.of(metric.classes, other), Answers.of(metric.classes, P), folds=given
+        )
+        assert gap.estimate == 0.0
+        assert gap.standard_error == pytest.approx(1.0 / n_rows)
+        assert gap.upper > 1.6 / n_rows
+
+
+def test_values_that_are_all_the_same_promise_nothing():
+    metric = make_metric("neg_mean_squared_error", None)
+    same = Answers.of(None, np.full(20, 0.5))
+    assert paired_interval(metric, np.zeros(20), same, same).upper == np.inf

@@ -21,7 +21,7 @@ from skdistill.search._choice import (
     select_survivors,
 )
 from skdistill.search._cost import count_bytes, measure_latency
-from skdistill.search._refits import excess_variance
+from skdistill.search._refits import refit_variances
 from skdistill.search._rounds import INTERRUPTED, HeldOut, Rounds, Trial, verifying_splits
 from skdistill.search._verdict import unmet_budget, write_verdict
 
@@ -153,19 +153,23 @@ class Contest:
         self.survivors = [t for t in self.survivors if len(t.values) == len(parts)]
         if not self.survivors:
             raise ValueError("No student could be fitted to all folds.")
-        excess = excess_variance(self.survivors, parts, self.metric, verifying)
-        self._score(self.survivors, held_out, N_RESAMPLES, excess)
+        variances = refit_variances(self.survivors, parts, self.metric, verifying)
+        self._score(self.survivors, held_out, N_RESAMPLES, variances)
         self.n_folds, self.verified = len(parts), len(splits) > 1
         return held_out
 
     def _score(
-        self, trials: Sequence[Trial], held_out: HeldOut, n: int, excess: float = 1.0
+        self,
+        trials: Sequence[Trial],
+        held_out: HeldOut,
+        n: int,
+        variances: Sequence[float] | None = None,
     ) -> None:
         # The bounds hold for all of them together, as one is chosen by what these rows say.
         confidence = 1 - (1 - CONFIDENCE) / len(trials)
-        for trial in trials:
+        for trial, variance in zip(trials, variances or [0.0] * len(trials), strict=True):
             gap = held_out.compare(self.metric, np.concatenate(trial.values), n=n)
-            trial.interval, trial.score = gap.widen(excess, confidence), gap.student
+            trial.interval, trial.score = gap.widen(variance, confidence), gap.student
 
     def _choose(self, held_out: HeldOut) -> None:
         """Order the survivors by how much they are wanted; the first is chosen."""

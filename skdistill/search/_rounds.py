@@ -212,11 +212,11 @@ def _fit_one(key: str, candidate: Candidate, fold: LabeledFold) -> tuple[Any, ..
 
 
 def verifying_splits(splits: Splits, n_rows: int) -> Splits:
-    """Take as many of the other folds as hold out so many rows; the first where it is alone."""
+    """Take as many other folds as hold out so many rows, two at least; the first if it is alone."""
     others, total = splits[1:] or splits, 0
     taken: Splits = []
     for split in others:
-        if total < n_rows:
+        if total < n_rows or len(taken) < 2:
             taken.append(split)
             total += len(split[1])
     return taken

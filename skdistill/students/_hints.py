@@ -90,7 +90,7 @@ def structure_columns(hints: Hints, weight: np.ndarray) -> np.ndarray:
     if hints.relations is not None and hints.relation_measure != "distance":
         raise ValueError(
             f"measure={hints.relation_measure!r} of RelationKnowledge compares rows in a hidden "
-            "layer, which this student does not have: its structure learns the embedding itself. "
+            "layer, which this student does not have: the embedding itself shapes it. "
             "Give measure='distance', or the student 'mlp'."
         )
     share = weight / weight.sum()

@@ -38,6 +38,7 @@ class _LinearStudent(BaseStudent):
 
     _layout: ClassVar[str] = "onehot"
     _accept_sparse: ClassVar[bool] = True
+    _relation_measures: ClassVar[tuple[str, ...]] = ("distance",)
 
     @property
     def n_parameters_(self) -> int:
@@ -136,8 +137,9 @@ class LinearStudentClassifier(_LinearStudent, HintedClassifier):
     principal components of both are further outputs, fitted to the same columns and dropped: a
     coefficient is pulled less, the more they depend on its column, as if those of all outputs
     were drawn with one variance for a column, as in [3]_ with columns in place of learned
-    directions. A `weight` of 0.1 leaves half of that variance equal for all; its mean over the
-    columns stays the same. With ``alpha=0`` there is nothing to shape, and hints raise an error.
+    directions. A `weight` of 0.1 leaves half of that variance equal for all; that of the scores
+    stays the same. It takes two to three more copies of the rows. With ``alpha=0`` there is
+    nothing to shape, and hints raise an error.
 
     References
     ----------

@@ -45,9 +45,9 @@ def make_splits(n_folds):
     return [(np.arange((n_folds - 1) * N_ROWS), np.arange(N_ROWS))] * n_folds
 
 
-def hold(trials, rounds, *, tolerance=None, n_folds=5):
+def hold(trials, rounds, *, tolerance=None, n_folds=5, metric=METRIC):
     """Hold a contest; students cost nothing and are not timed."""
-    contest = Contest(trials, METRIC, tolerance, Budget(None, None), refittable=True)
+    contest = Contest(trials, metric, tolerance, Budget(None, None), refittable=True)
     with mock.patch.object(_contest, "measure_latency", return_value=(1.0, True)):
         contest.run(rounds, make_splits(n_folds))
     return contest

@@ -113,3 +113,21 @@ def test_weights_count_when_answers_are_compared():
     assert gap.student == pytest.approx(-np.mean((trial.values[0] - held_out.y)[:100] ** 2))
     joined = HeldOut.join([held_out, held_out])
     assert joined.weight.sum() == 200
+
+
+def test_students_that_agree_on_all_few_rows_are_not_promised():
+    """No row of 48 tells student and teacher apart: a hundredth can hide behind that."""
+    metric = make_metric("accuracy", np.array([0, 1]))
+
+    class Agreeing(Rounds):
+        def run(self, trials, split, *, first):
+            y = np.arange(12) % 2
+            P = np.column_stack([1.0 - y, y]) * 0.8 + 0.1
+            for trial in trials:
+                trial.values.append(P)
+            return HeldOut(y, np.zeros(12, dtype=int), None, P)
+
+    trial = make_trial("a", 1)
+    contest = hold([trial], Agreeing({"a": 1.0}), tolerance=(0.01, False), metric=metric)
+    assert contest.within_tolerance is False
+    assert 1.5 / 48 < trial.interval.upper < 5 / 48

@@ -9,6 +9,7 @@ import numpy as np
 from skdistill.hints import Hints
 from skdistill.students._hints import structure_columns
 from skdistill.students._linear.fit import Columns, Penalty, fit_values
+from skdistill.students._weights import one_row
 
 # Precision of the further outputs, which only weigh columns.
 TOL = 1e-6
@@ -24,9 +25,10 @@ def shape_penalty(
     """Change the units of the penalty by what the hints, as further outputs, depend on.
 
     The coefficients of all outputs are taken to be drawn with the same variance for a column. A
-    share of it, ``w / (HALF + w)`` for hints of the weight ``w``, is in proportion to the squares
-    of the further outputs' coefficients; the rest is equal. The mean over the columns stays one,
-    so that the strength of the penalty keeps its meaning.
+    share of it, ``w / (HALF + w)`` for further outputs of the variance ``w``, is in proportion to
+    the squares of their coefficients; the rest is equal. The variance of the scores that are drawn
+    so stays the same, so that the strength of the penalty keeps its meaning, however many
+    columns are empty.
 
     Parameters
     ----------
@@ -37,7 +39,8 @@ def shape_penalty(
     weight : ndarray of shape (n_rows,)
         Weights of the rows.
     alpha : float
-        Strength of the penalty, also of the further outputs.
+        Strength of the penalty. The further outputs have at least that of one row, so that
+        coefficients of columns which are nearly the same stay small.
 
     Returns
     -------
@@ -57,20 +60,15 @@ def shape_penalty(
             "it; give alpha='auto' or a number above zero, or knowledge='response'."
         )
     further = structure_columns(hints, weight)
-    squares = np.zeros(len(columns.units))
-    if further.shape[1]:
-        fitted = fit_values(columns, further, weight, Penalty(alpha, 0.0), tol=TOL)
-        squares = np.square(fitted.coef * columns.units).sum(axis=0)
-    if not squares.any():
+    if not further.shape[1]:
         return columns
-    total = sum(
-        given
-        for values, given in (
-            (hints.features, hints.feature_weight),
-            (hints.relations, hints.relation_weight),
-        )
-        if values is not None
-    )
-    share = total / (HALF + total)
-    variance = (1.0 - share) + share * squares / squares.mean()
+    penalty = Penalty(max(alpha, one_row(weight)), 0.0)
+    coef = np.atleast_2d(fit_values(columns, further, weight, penalty, tol=TOL).coef)
+    squares = np.square(coef * columns.units).sum(axis=0)
+    reach = np.square(columns.spread / columns.units)
+    if not squares @ reach:
+        return columns
+    given = float((weight / weight.sum() @ np.square(further)).sum())
+    equal = HALF / (HALF + given)
+    variance = equal + (1.0 - equal) * squares * (reach.sum() / (squares @ reach))
     return replace(columns, units=columns.units / np.sqrt(variance))
