@@ -74,9 +74,11 @@ def test_fits_alike_have_the_variance_of_nadeau_and_bengio():
 
 
 def test_folds_that_differ_show_the_variance_between_fits():
-    gaps = np.array([0.0, 0.2, 0.4, 0.6])
-    found = variances_of([gaps], [N_ROWS] * 4)
-    np.testing.assert_allclose(found, 1.25 * (gaps.var(ddof=1) - ROWS), rtol=0.1)
+    for times in (4.0, 400.0):
+        gaps = 0.3 + np.array([-1.5, -0.5, 0.5, 1.5]) * np.sqrt(times * ROWS / (5 / 3))
+        np.testing.assert_allclose(gaps.var(ddof=1), times * ROWS)
+        found = variances_of([gaps], [N_ROWS] * 4)
+        np.testing.assert_allclose(found, 1.25 * (times - 1.0) * ROWS, rtol=0.2)  # 50 replicates
 
 
 def test_half_of_the_weight_is_with_the_median_over_all_students():
@@ -89,7 +91,7 @@ def test_half_of_the_weight_is_with_the_median_over_all_students():
 
 def test_folds_weigh_by_what_their_rows_tell():
     """A small fold that is far off, as its few rows let it be, shows nothing."""
-    far = 2.0 * np.sqrt(0.25 / 40)
+    far = 0.1 + np.sqrt(0.25 / 40)
     even, odd = (variances_of([[0.1, 0.1, 0.1, gap]], [1000, 1000, 1000, 40]) for gap in (0.1, far))
     np.testing.assert_allclose(odd, even, rtol=0.4)
     shown = variances_of([[0.1, 0.1, 0.1, far]], [1000] * 4)
