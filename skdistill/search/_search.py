@@ -144,13 +144,14 @@ class CompactSearch(FoundStudent):
     the verdict says so.
 
     The bound "upper" is from the standard error of a paired bootstrap [1]_ and, for those that were
-    verified, the variance of fitting anew: a quarter of that of the rows of a fold, where there
-    are five [3]_, or more where folds differ by more than their rows explain. It holds for all
-    survivors together with 95 % confidence, after Bonferroni: the smallest of those that are
-    within a tolerance may be taken. Without one, the score of the best of them is flattered a
-    little. The survivors are fixed by the first fold, whose rows do not verify [2]_. The claim is
-    of students fitted to as many rows as in a fold: a teacher that still gains much by more rows
-    moves further away.
+    verified, the variance of fitting anew: ``n_test / n_train`` of that of the rows of a fold
+    [3]_, or more where folds differ by more than their rows explain. It holds for all survivors
+    together with 95 % confidence, after Bonferroni: the smallest of those that are within a
+    tolerance may be taken. Without one, the score of the best of them is flattered a little. The
+    survivors are fixed by the first fold, whose rows do not verify [2]_. The claim is of students
+    fitted to as many rows as in a fold: a teacher that still gains much by more rows moves further
+    away. A few folds show the variance of very unstable students badly: their promises are broken
+    more often.
 
     References
     ----------

@@ -138,8 +138,8 @@ class LinearStudentClassifier(_LinearStudent, HintedClassifier):
     coefficient is pulled less, the more they depend on its column, as if those of all outputs
     were drawn with one variance for a column, as in [3]_ with columns in place of learned
     directions. A `weight` of 0.1 leaves half of that variance equal for all; that of the scores
-    stays the same. It takes two to three more copies of the rows. With ``alpha=0`` there is
-    nothing to shape, and hints raise an error.
+    stays the same. It takes one to two more copies of the rows. With ``alpha=0`` there is nothing
+    to shape, and hints raise an error.
 
     References
     ----------
