@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from benchmarks.results import is_ok, metric, short
 from benchmarks.tables import fixed, markdown, plural, quantity, size_text
 from benchmarks.tasks import Row
+from skdistill._intervals import disagreement_bound
 
 __all__ = ["compact_parts"]
 
@@ -64,9 +65,12 @@ def _summary(rows: Sequence[Row]) -> str:
     )
     if promised:
         ratio = statistics.median(metric(row, "ratio") for row in promised)
+        share = 100 * len(held) / len(promised)
+        least = 100 * (1.0 - disagreement_bound(len(broken), len(promised)))
         text += (
             f" ({quantity(ratio)} times smaller at the median); on the test rows **{len(held)} of "
-            f"{len(promised)}** are ({100 * len(held) / len(promised):.0f} %)"
+            f"{len(promised)}** are ({share:.0f} %; so many promises show a rate above {least:.0f} "
+            "%, with 95 % confidence)"
         )
     text += ".\n"
     if broken:

@@ -214,7 +214,8 @@ def test_promises_of_the_search_are_counted(written):
     text = written(compact_rows())
     assert "**500 times smaller**" in text
     assert "In 2 of 3 runs a student was said to be within the tolerance" in text
-    assert "on the test rows **1 of 2** are (50 %)" in text
+    assert "on the test rows **1 of 2** are (50 %; " in text
+    assert "so many promises show a rate above 3 %, with 95 % confidence" in text
     assert "Of the 1 promise that the test rows do not confirm, 1 by more" in text
     assert "In the other 1 run nothing could be promised" in text
     assert "0.009 ± 0.001, **beyond**" in text
