@@ -21,6 +21,7 @@ from skdistill.export._python.reader import RowReader
 from skdistill.export._python.sums import write_network, write_sum
 from skdistill.export._python.text import INDENT, literal, wrapped
 from skdistill.export._python.trees import write_leaf_models, write_trees
+from skdistill.students._scores import LARGEST
 
 # Largest difference from the student besides rounding: sums are added up in another order.
 TOLERANCE = 1e-12
@@ -221,7 +222,10 @@ _SOFTMAX = '''
 def _softmax(z):
     """Return the probabilities of classes, as a softmax of their scores."""
     top = max(z)
+    if not -LARGEST <= top <= LARGEST:  # of infinite ones the difference is no number
+        z = [min(max(score, -LARGEST), LARGEST) for score in z]
+        top = max(z)
     e = [exp(score - top) for score in z]
     total = sum(e)
     return tuple([score / total for score in e])
-'''
+'''.replace("LARGEST", repr(LARGEST))

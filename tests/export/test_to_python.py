@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 import json
 import math
 import runpy
@@ -79,6 +80,19 @@ class TestParity:
             np.testing.assert_allclose(predicted, expected, rtol=1e-12, atol=1e-12)
             assert "predict_proba" not in module
             assert "CLASSES" not in module
+
+    @pytest.mark.parametrize("value", [1e308, -1e308])
+    @pytest.mark.parametrize("n_classes", [2, 3])
+    def test_infinite_scores_are_certain_ones(self, n_classes, value):
+        student = copy.copy(make_student("linear", n_classes, "numbers"))
+        student.coef_ = 10.0 * student.coef_
+        proba = run(python.write_source(lower(student)))["predict_proba"]
+        for column in range(student.n_features_in_):
+            row = np.ones(student.n_features_in_)
+            row[column] = value
+            expected = student.predict_proba(row[None])[0]
+            assert np.isfinite(expected).all()
+            np.testing.assert_allclose(proba(row.tolist()), expected, rtol=0, atol=1e-12)
 
     @given(st.data())
     @settings(max_examples=60, deadline=None)
