@@ -14,8 +14,8 @@ from skdistill.teachers import OnnxTeacher
 
 WHY_TRUST = (
     "is read as a pickle, and loading a pickle can run any code that its author put into it. If "
-    "you know where the file comes from, say so with --trust. LightGBM (.txt) and XGBoost (.json, "
-    ".ubj) model files are no pickles and are loaded without it."
+    "you know where the file comes from, say so with --trust. Model files of LightGBM (.txt), "
+    "XGBoost (.json, .ubj) and ONNX (.onnx) are no pickles and are loaded without it."
 )
 
 

@@ -63,8 +63,8 @@ class OnnxTeacher(DeclaredTeacher):
     ImportError
         If onnx or onnxruntime is missing; the extra ``onnx`` installs them.
     TypeError, ValueError, FileNotFoundError
-        If it is no ONNX model, has inputs that rows of a table do not fit to, or several outputs
-        that could be meant.
+        If it is no ONNX model or none that ONNX Runtime can run, has inputs that rows of a table
+        do not fit to, or several outputs that could be meant.
 
     Notes
     -----
@@ -140,7 +140,7 @@ class OnnxTeacher(DeclaredTeacher):
             self.nbytes = len(content) + sum(file.stat().st_size for file in files)
             # Weights in further files are found from the path alone.
             self.model = content if path is None else os.fspath(path)
-            self.session = runtime.InferenceSession(self.model, providers=["CPUExecutionProvider"])
+            self.session = _start(runtime, self.model, self.name)
         metadata = self.session.get_modelmeta().custom_metadata_map
         self._inputs = Inputs(self.session.get_inputs(), metadata)
 
@@ -221,6 +221,14 @@ class OnnxTeacher(DeclaredTeacher):
             )
         self._graph = None
         vars(self).update(state)
+
+
+def _start(runtime: Any, model: Any, name: str) -> Any:
+    """Load a model into ONNX Runtime."""
+    try:
+        return runtime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    except Exception as error:  # its errors have no class in common but this one
+        raise ValueError(f"model {name} cannot be run by ONNX Runtime: {error}") from error
 
 
 def _find_score(outputs: list[Any]) -> str | None:

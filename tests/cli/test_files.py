@@ -55,6 +55,7 @@ def test_a_pickle_is_not_executed_without_trust(files, capsys, name):
     if name not in ("m.txt", "m.json", "m.onnx"):
         assert "can run any code" in message
         assert "--trust" in message
+        assert ".onnx" in message
         files.distill(teacher=name)  # this is what would have happened
         assert proof.exists()
 

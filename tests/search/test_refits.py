@@ -36,8 +36,8 @@ def miss_rate(spread, n):
     return misses / n
 
 
-# Noise of fitting of a tenth of the variance of the rows of a fold, as it mostly is; as large as
-# it; and far larger. Four folds show a large one badly: some more promises are broken then.
+# Noise of fitting of a tenth of the variance of the rows of a fold; as large as it; and far larger.
+# Four folds show a large one badly: then more than the nominal 5 % are broken.
 @pytest.mark.parametrize(("spread", "most"), [(0.016, 0.05), (0.05, 0.12), (0.15, 0.15)])
 def test_the_bound_is_that_of_another_fit(spread, most):
     n = 200

@@ -336,6 +336,13 @@ def test_what_is_no_model(tmp_path):
         as_teacher("model.pkl", task="classification")
 
 
+def test_a_model_that_onnx_runtime_cannot_run():
+    node = helper.make_node("NoSuchOperator", ["X"], ["output"])
+    content = make_model([node], [matrix()], [matrix("output", 3)]).SerializeToString()
+    with pytest.raises(ValueError, match=r"ONNX model cannot be run .*NoSuchOperator"):
+        OnnxTeacher(content)
+
+
 def test_distillation_from_a_file(tmp_path):
     path = write(classifier([0, 1, 2], zipmap=False), tmp_path / "m.onnx")
     y = expected_proba().argmax(axis=1)

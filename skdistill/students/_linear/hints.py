@@ -14,8 +14,7 @@ from skdistill.students._weights import one_row
 # Precision of the further outputs, which only weigh columns.
 TOL = 1e-6
 
-# Hints of this weight, which is the default of each kind, determine half of the variance. They may:
-# unlike splits or hidden units, they take nothing from the response that it would need.
+# Hints of this weight, which is the default of each kind, determine half of the variance.
 HALF = 0.1
 
 
