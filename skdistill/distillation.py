@@ -38,9 +38,9 @@ class DistilledClassifier(ClassifierMixin, ProbabilityHolder, BaseDistilled):
         compares 1 and 2 on held-out rows. A tree grows on softened targets and fills its leaves
         with unsoftened ones. Students that are not built in can only learn at 1.
     hard_label_weight : float or "auto", default="auto"
-        Weight of the true labels in the loss of real rows, in [0, 1]. "auto" compares 0.3, 0.7, 1
-        (the teacher then speaks for the other rows only), 0 and the direct fit, which knows no
-        teacher, on held-out rows; see `search_budget`. Without labels it is 0.
+        Weight of the true labels in the loss of real rows, in [0, 1]. "auto" compares 0.3, the
+        direct fit, which knows no teacher, 1 (the teacher then speaks for the other rows only),
+        and, as far as `search_budget` goes, 0.7 and 0 on held-out rows. Without labels it is 0.
     teacher_labels : {"auto", "cross_fit", "corrected", "in_sample"}, default="auto"
         Where the soft targets of the rows of X come from: from clones of the teacher fitted on
         the other folds, the same corrected by the true labels
@@ -66,7 +66,7 @@ class DistilledClassifier(ClassifierMixin, ProbabilityHolder, BaseDistilled):
         Scale the teacher's temperature so that its out-of-fold labels are calibrated [2]_. "auto"
         does so where there are at least 100 out-of-fold labels.
     search_budget : int, default=12
-        At most so many students are fitted to choose the settings that are "auto": all candidates
+        At most so many students are fitted to choose the settings that are "auto": six candidates
         on one fold of `cv`, the best of them on two more, each to at most 4000 real rows and those
         made of them. A teacher that can be refitted is fitted anew four times for each fold, so
         that nothing has seen what is held out. With more than 5000 rows two of the fits are a
