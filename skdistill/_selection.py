@@ -17,13 +17,14 @@ from sklearn.utils.parallel import Parallel, delayed
 from skdistill._choosing import Choices
 from skdistill._comparison import MOST_FOLDS, Trial, plan_rounds
 from skdistill._labels import find_hints, label_fold
-from skdistill._learning import learn, row_losses
+from skdistill._learning import answer_losses, learn, row_losses
 from skdistill._problem import Problem, Settings
 from skdistill._record import DistillationRecord
-from skdistill._trials import MAX_REAL_ROWS, LabeledFold, Splits, hold_out, usable_splits
+from skdistill._trials import MAX_REAL_ROWS, Fold, LabeledFold, Splits, hold_out, usable_splits
 from skdistill.exceptions import TeacherError, TeacherNotUsedWarning
 from skdistill.knowledge import needs_teacher
 from skdistill.students import reads_teacher
+from skdistill.targets import soften
 from skdistill.teachers import Teacher
 from skdistill.teachers._fingerprint import fingerprint
 
@@ -71,7 +72,9 @@ class Search:
         others then on the other folds. As good as the best is what is within one standard error
         of it, that of the mean difference of losses row by row. The simplest are the first
         candidate, which are the settings that need no search, then one that leaves out hints
-        alone, and then the direct fit, if these are better than the first.
+        alone, and then the direct fit, if these are better than the first. Where the teacher
+        itself is not better than the direct fit by one standard error, there is nothing that
+        speaks for its student, and a direct fit that is better comes first.
 
         Where the folds are drawn from more rows, the one chosen, if it needs the teacher, and
         the direct fit meet once more on all the rows of a fold: a direct fit gains more by more
@@ -118,16 +121,29 @@ class Search:
         n_first, n_kept, n_folds = plan_rounds(budget, len(candidates), len(splits))
         trials = [Trial(choices) for choices in candidates[:n_first]]
         rules, direct = trials[0], next((t for t in trials if not t.choices.use_teacher), None)
-        kept = trials
+        kept, teacher = trials, Trial(candidates[0])
         for number, split in enumerate(splits[:n_folds]):
-            self._try(kept, self._make_fold(split, candidates[0]), f"{number + 1} of {n_folds}")
+            fold = self._make_fold(split, candidates[0])
+            self._try(kept, fold, f"{number + 1} of {n_folds}")
+            teacher.add(*self._score_teacher(fold.fold))
             if number == 0:
                 kept = sorted(trials, key=lambda t: (t is not rules and t is not direct, t.score))
                 kept = kept[:n_kept]
         best = min(kept, key=lambda trial: trial.score)
         plain = next((t for t in kept if _lacks_hints(t.choices, rules.choices)), None)
         simplest = [rules, *(t for t in (plain, direct) if t and t.score < rules.score)]
+        if direct is simplest[-1] and direct.is_as_good_as(teacher):
+            simplest = [direct, *simplest[:-1]]
         return trials, next((trial for trial in simplest if trial.is_as_good_as(best)), best)
+
+    def _score_teacher(self, fold: Fold) -> tuple[np.ndarray, np.ndarray, float]:
+        """Compute the losses of what the teacher says of held-out rows, as it is told anyway."""
+        answers, classes = self.targets[fold.test], self.problem.classes
+        if classes is None:
+            answers = answers.reshape(len(answers), -1)[:, 0]  # without what teachers disagree by
+        else:
+            answers = soften(answers[:, : len(classes)], self.temperature)
+        return answer_losses(answers, fold.held_out), _weights(fold.held_out), 0.0
 
     def _make_fold(
         self, split: tuple[np.ndarray, np.ndarray], rules: Choices, *, whole: bool = False
@@ -248,6 +264,8 @@ def _held_out_losses(
             hints=run.fold.hints,
         )
         losses = row_losses(fitted, fold.held_out)
-    weight = fold.held_out.weight
-    weights = np.ones(len(losses)) if weight is None else weight
-    return losses, weights, time.perf_counter() - start
+    return losses, _weights(fold.held_out), time.perf_counter() - start
+
+
+def _weights(problem: Problem) -> np.ndarray:
+    return np.ones(problem.n_rows) if problem.weight is None else problem.weight

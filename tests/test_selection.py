@@ -16,6 +16,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 
 from skdistill import DistilledClassifier, DistilledRegressor, _selection, _trials
 from skdistill._choosing import Choices
+from skdistill._problem import check_problem
 from skdistill._record import DistillationRecord
 from skdistill._selection import Search, warn_if_unused
 from skdistill._trials import split_rows, usable_splits
@@ -86,9 +87,12 @@ def test_where_rows_are_drawn_the_direct_fit_meets_the_one_chosen_on_all_rows(
 
 
 def made_up(
-    losses: dict[int, Any], weight: Any = None, *, whole: bool = False
+    losses: dict[int, Any], weight: Any = None, *, teacher: float = 0.0, whole: bool = False
 ) -> tuple[Choices, DistillationRecord, Any]:
-    """Search with these losses of the candidates: what is chosen (`whole`: with its reasons)."""
+    """Search with these losses of the candidates: what is chosen (`whole`: with its reasons).
+
+    That of the teacher is the same for all rows.
+    """
     run, numbered = make_settings(), X.copy()
     numbered[:, 0] = np.arange(len(Y))  # tells the rows apart
     problem = make_problem(numbered, Y, weight)
@@ -108,7 +112,8 @@ def made_up(
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_selection, "_held_out_losses", answer)
-        targets, rng = np.full((len(Y), 2), 0.5), np.random.RandomState(0)
+        right, rng = np.exp(-teacher), np.random.RandomState(0)
+        targets = np.where(np.arange(2) == Y[:, None], right, 1.0 - right)
         search = Search(TREE, problem, None, None, targets, 1.0, run, record, rng)
         chosen = search.choose(candidates, splits)
     if not whole:
@@ -157,6 +162,50 @@ def test_rules_direct_fit_and_the_best_of_the_first_fold_go_on(which: int, wante
     assert asked == {0: 3, 1: 3, 2: 1, 3: 3, 4: 1, 5: 1}
     assert [candidate["n_folds"] for candidate in record.candidates] == [3, 3, 1, 3, 1, 1]
     assert chosen is wanted
+
+
+def test_a_teacher_that_is_no_better_than_the_direct_fit_does_not_speak_for_its_student():
+    error = NOISE.std() / np.sqrt(len(Y))
+    noisy = 1.0 + NOISE - NOISE.mean()
+    close, far = 1.0 - 0.9 * error, 1.0 - 1.1 * error
+    losses = {0: 1.0 + 0.001 * error, 1: noisy}
+    assert made_up(losses, teacher=far)[0] is RULES
+    assert made_up(losses, teacher=close)[0] is DIRECT
+    assert made_up(losses, teacher=2.0)[0] is DIRECT
+    # Nor does it speak against it: the direct fit must be better.
+    assert made_up({0: 1.0 - 0.001 * error, 1: noisy}, teacher=2.0)[0] is RULES
+    # What is better than the direct fit by a standard error is taken; the rules come before it.
+    assert made_up({**losses, 2: 1.0 - 0.9 * error}, teacher=2.0)[0] is DIRECT
+    assert made_up({0: noisy, 1: noisy - 0.01 * error, 2: 0.5}, teacher=2.0)[0] is BARE
+    other = 1.0 - 0.05 * error + 0.01 * (NOISE - NOISE.mean())
+    assert made_up({0: noisy + 0.01 * error, 1: 1.0, 2: other}, teacher=2.0)[0] is RULES
+
+
+@pytest.mark.parametrize("temperature", [1.0, 4.0])
+def test_the_teacher_is_judged_as_it_is_told(temperature: float):
+    record, rng = DistillationRecord(teacher="Made", student="Up"), np.random.RandomState(0)
+    problem, weight = make_problem(X, Y, 1.0 + Y), 1.0 + Y
+    P = np.where(np.arange(2) == Y[:, None], 0.8, 0.2)
+    disagreement = np.full((len(Y), 1), 9.0)
+    targets = np.hstack([P, disagreement])
+    search = Search(TREE, problem, None, None, targets, temperature, make_settings(), record, rng)
+    split = usable_splits(split_rows(problem, make_settings()), problem)[0]
+    fold = _trials.hold_out(split, problem, None, RULES, rng, most=None)
+    losses, weights, _ = search._score_teacher(fold)
+    odds = 4.0 ** (1.0 / temperature)
+    np.testing.assert_allclose(losses, -np.log(odds / (1.0 + odds)), rtol=1e-12)
+    np.testing.assert_array_equal(weights, weight[split[1]])
+
+
+def test_a_teacher_of_values_is_judged_by_its_squared_error():
+    record, rng = DistillationRecord(teacher="Made", student="Up"), np.random.RandomState(0)
+    rows, values = make_values(120)
+    problem = check_problem(rows, values, None, None, task="regression")
+    split = np.arange(60), np.arange(60, 120)
+    fold = _trials.hold_out(split, problem, None, RULES, rng, most=None)
+    for targets in (values + 0.5, np.column_stack([values + 0.5, np.full(120, 9.0)])):
+        search = Search(TREE, problem, None, None, targets, 1.0, make_settings(), record, rng)
+        np.testing.assert_allclose(search._score_teacher(fold)[0], 0.25)
 
 
 def test_rows_count_by_their_weight():
