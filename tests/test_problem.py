@@ -138,7 +138,7 @@ KINDS = {
     "array": np.asarray,
     "list": lambda rows: rows.tolist(),
     "pandas": frame,
-    "sparse": lambda rows: sp.csr_matrix(np.where(rows > 0, rows, 0.0)),
+    "sparse": lambda rows: sp.csr_matrix(np.where(np.abs(rows) > 0.2, rows, 0.0)),
 }
 
 
