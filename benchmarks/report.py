@@ -139,6 +139,7 @@ def _gap_parts(rows: Sequence[Row], cells: Sequence[Cell], figures: Path) -> lis
         "over sets with a gap beyond noise unless it says otherwise, with 95 % bootstrap intervals "
         "(sets, then seeds, drawn with replacement).\n",
         sections.gap_closed(cells),
+        sections.over_students(cells),
     ]
     if any(cell.has_gap for cell in cells):
         draw_gap_closed(cells, figures / "gap.svg")

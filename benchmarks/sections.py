@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import statistics
 from collections.abc import Callable, Iterable, Sequence
 
 from benchmarks.paired import (
@@ -37,6 +39,7 @@ __all__ = [
     "cost",
     "gap_closed",
     "ingredients",
+    "over_students",
     "peers",
     "quality",
     "teachers",
@@ -69,6 +72,23 @@ def gap_closed(cells: Sequence[Cell]) -> str:
         small = [interval(median_small_gap(group)) for group in of_classes]
         body.append(["**the same with those in brackets**", *small])
     return markdown(["data set", *(group[0].label for group in students.values())], body)
+
+
+def over_students(cells: Iterable[Cell]) -> str:
+    """Write the gap closed on log loss over all students; empty where there is none to close."""
+    of_classes = [cell for cell in cells if cell.task == "classification"]
+    parts = []
+    for median, which in ((median_small_gap, "with"), (median_gap, "without")):
+        medians = [median(group).median for group in by_student(of_classes).values()]
+        known = [value for value in medians if not math.isnan(value)]
+        if known:
+            parts.append(
+                f"{fixed(statistics.median(known), 2)} {which} those in brackets "
+                f"({fixed(median(of_classes).median, 2)} over all cells at once)"
+            )
+    if not parts:
+        return ""
+    return f"Over all students on log loss, the median of their medians is {', '.join(parts)}.\n"
 
 
 def against_known_trees(rows: Sequence[Row]) -> str:

@@ -6,7 +6,14 @@ import math
 import statistics
 from collections.abc import Collection, Iterable, Sequence
 
-from benchmarks.paired import Cell, against_ours, by_student, count_outcomes, median_gap
+from benchmarks.paired import (
+    RELATIVE_BAND,
+    Cell,
+    against_ours,
+    by_student,
+    count_outcomes,
+    median_gap,
+)
 from benchmarks.tables import NOTHING, fixed, interval, joined, markdown, percent, plural
 from benchmarks.tasks import Row
 
@@ -47,7 +54,7 @@ def wins_ties_losses(cells: Sequence[Cell]) -> str:
     students = by_student(cells)
     parts = [
         f"**Over all students and sets: {plural(wins, 'win')}, {plural(ties, 'tie')}, "
-        f"{plural(losses, 'loss')}.**\n",
+        f"{plural(losses, 'loss')}.** {_by_sign(cells)}\n",
         _by_verdict(students.values()) + _by_set(cells),
         markdown(
             [
@@ -98,6 +105,18 @@ def does_not_help(rows: Sequence[Row], cells: Sequence[Cell], ablations: Sequenc
 
 def _idle(group: Sequence[Cell]) -> bool:
     return verdict_of(group) == "does not gain"
+
+
+def _by_sign(cells: Sequence[Cell]) -> str:
+    """Count better and worse cells whatever the noise, and those beyond half a per cent."""
+    better, worse = (
+        [sum(sign * cell.relative > least for cell in cells) for least in (0.0, RELATIVE_BAND)]
+        for sign in (-1, 1)
+    )
+    return (
+        f"Whatever the noise, {better[0]} of {len(cells)} are better ({better[1]} by more than "
+        f"half a per cent) and {worse[0]} worse ({worse[1]})."
+    )
 
 
 def _by_verdict(groups: Iterable[Sequence[Cell]]) -> str:
