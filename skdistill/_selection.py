@@ -77,8 +77,8 @@ class Search:
         speaks for its student, and a direct fit that is better comes first.
 
         Where the folds are drawn from more rows, the one chosen, if it needs the teacher, and
-        the direct fit meet once more on all the rows of a fold: a direct fit gains more by more
-        rows.
+        the direct fit meet once more, by the same rules, on all the rows of a fold: a direct fit
+        gains more by more rows.
 
         Parameters
         ----------
@@ -103,8 +103,7 @@ class Search:
         if has_final and direct is not None and chosen.choices is not direct:
             finals = [Trial(chosen.choices), Trial(direct)]
             fold = self._make_fold(splits[0], candidates[0], whole=True)
-            self._try(finals, fold, "1, all rows")
-            winner = finals[0] if finals[0].is_as_good_as(finals[1]) else finals[1]
+            winner = self._let_meet(finals[0], finals[1], fold)
             chosen = next((t for t in trials if t.choices is winner.choices), winner)
         self.record.candidates = [trial.describe(chosen) for trial in trials or finals]
         self.record.final_losses = [trial.score for trial in finals]
@@ -136,14 +135,28 @@ class Search:
             simplest = [direct, *simplest[:-1]]
         return trials, next((trial for trial in simplest if trial.is_as_good_as(best)), best)
 
+    def _let_meet(self, trial: Trial, direct: Trial, fold: LabeledFold) -> Trial:
+        """Fit a candidate and the direct fit to a fold; return the one to take."""
+        self._try([trial, direct], fold, "1, all rows")
+        teacher = Trial(trial.choices)
+        teacher.add(*self._score_teacher(fold.fold))
+        if direct.score < trial.score and direct.is_as_good_as(teacher):
+            return direct
+        return trial if trial.is_as_good_as(direct) else direct
+
     def _score_teacher(self, fold: Fold) -> tuple[np.ndarray, np.ndarray, float]:
         """Compute the losses of what the teacher says of held-out rows, as it is told anyway."""
-        answers, classes = self.targets[fold.test], self.problem.classes
-        if classes is None:
-            answers = answers.reshape(len(answers), -1)[:, 0]  # without what teachers disagree by
+        answers, held_out = self.targets[fold.test], fold.held_out
+        if held_out.classes is None:
+            values = answers.reshape(len(answers), -1)[:, 0]  # without what teachers disagree by
+            losses = answer_losses(values, held_out)
         else:
-            answers = soften(answers[:, : len(classes)], self.temperature)
-        return answer_losses(answers, fold.held_out), _weights(fold.held_out), 0.0
+            P = answers[:, : len(held_out.classes)]
+            if hasattr(self.student, "predict_proba"):
+                losses = answer_losses(soften(P, self.temperature), held_out)
+            else:  # like those of the students that it is compared with
+                losses = np.asarray(P.argmax(axis=1) != held_out.codes, dtype=np.float64)
+        return losses, _weights(held_out), 0.0
 
     def _make_fold(
         self, split: tuple[np.ndarray, np.ndarray], rules: Choices, *, whole: bool = False

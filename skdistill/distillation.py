@@ -50,8 +50,9 @@ class DistilledClassifier(ClassifierMixin, ProbabilityHolder, BaseDistilled):
     augment : str, sampler or None, default="auto"
         Who makes further rows for the teacher to label: "munge", "conditional", "jitter", "mixup",
         "spunge", or an object with ``fit(X)`` and ``sample(n, random_state)``. "auto" compares
-        :class:`~skdistill.transfer.MungeSampler` with None on held-out rows, for dense tables; it
-        is None otherwise. Together the new rows weigh as much as all others.
+        :class:`~skdistill.transfer.MungeSampler` with None on held-out rows, as far as
+        `search_budget` goes, for dense tables; it is None otherwise. Together the new rows weigh
+        as much as all others.
     size_factor : float, default=5.0
         Augmented rows for each real one. Void without `augment`.
     max_size : int, default=100_000
@@ -70,8 +71,8 @@ class DistilledClassifier(ClassifierMixin, ProbabilityHolder, BaseDistilled):
         on one fold of `cv`, the best of them on two more, each to at most 4000 real rows and those
         made of them. A teacher that can be refitted is fitted anew four times for each fold, so
         that nothing has seen what is held out. With more than 5000 rows two of the fits are a
-        final against the direct fit on all rows. 0 takes fixed rules: a weight of 0.3, a
-        temperature of 1, and "munge".
+        final against the direct fit on all rows, and four candidates are compared. 0 takes fixed
+        rules: a weight of 0.3, a temperature of 1, and "munge".
     cv : int, cross-validation splitter or iterable, default=5
         Folds of the cross-fitted labels and of the search; each row must be in one test fold. Void
         without both.

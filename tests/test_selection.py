@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,15 +14,17 @@ from flow_parts import Repeat, make_choices, make_problem, make_rows, make_setti
 from sklearn.base import clone
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
 
 from skdistill import DistilledClassifier, DistilledRegressor, _selection, _trials
 from skdistill._choosing import Choices
+from skdistill._comparison import Trial
 from skdistill._problem import check_problem
 from skdistill._record import DistillationRecord
 from skdistill._selection import Search, warn_if_unused
 from skdistill._trials import split_rows, usable_splits
 from skdistill.exceptions import TeacherNotUsedWarning
+from skdistill.knowledge import FeatureKnowledge
 from skdistill.students import TreeStudentClassifier, TreeStudentRegressor
 
 # What is chosen does not matter to most of these tests.
@@ -181,6 +185,42 @@ def test_a_teacher_that_is_no_better_than_the_direct_fit_does_not_speak_for_its_
     assert made_up({0: noisy + 0.01 * error, 1: 1.0, 2: other}, teacher=2.0)[0] is RULES
 
 
+def test_with_such_a_teacher_a_candidate_without_hints_is_still_simpler(monkeypatch: Any):
+    hinted = replace(RULES, knowledge=(FeatureKnowledge(),), reasons={"knowledge": "given"})
+    plain = replace(RULES, reasons={"knowledge": "given"})
+    monkeypatch.setattr("test_selection.ALL", [hinted, DIRECT, plain, BARE])
+    monkeypatch.setattr(_selection, "find_hints", lambda *_: None)
+    error = NOISE.std() / np.sqrt(len(Y))
+    near = 1.0 + 0.9 * error + NOISE - NOISE.mean()
+    losses = {0: 2.0, 1: 1.9, 2: near, 3: 1.0}
+    assert made_up(losses, teacher=3.0)[0] is plain
+
+
+def test_the_final_is_by_the_same_rules(monkeypatch: Any):
+    record, rng = DistillationRecord(teacher="Made", student="Up"), np.random.RandomState(0)
+    problem, split = make_problem(X, Y), (np.arange(60), np.arange(60, 120))
+    fold = _trials.hold_out(split, problem, None, RULES, rng, most=None)
+    noise = NOISE[:60] - NOISE[:60].mean()
+    error = noise.std() / np.sqrt(60)
+
+    def winner(other: Any, *, teacher: float) -> Choices:
+        def fit(_: Any, trials: list[Trial], *rest: Any) -> None:
+            for trial, losses in zip(trials, (other, 1.0 + noise), strict=True):
+                trial.add(np.broadcast_to(losses, 60), np.ones(60), 0.1)
+
+        monkeypatch.setattr(Search, "_try", fit)
+        right = np.exp(-teacher)
+        targets = np.where(np.arange(2) == Y[:, None], right, 1.0 - right)
+        search = Search(TREE, problem, None, None, targets, 1.0, make_settings(), record, rng)
+        return search._let_meet(Trial(RULES), Trial(DIRECT), SimpleNamespace(fold=fold)).choices
+
+    close, far = 1.0 - 0.9 * error, 1.0 - 1.1 * error
+    assert winner(1.0 + 0.5 * error, teacher=far) is RULES
+    assert winner(1.0 + 0.5 * error, teacher=close) is DIRECT
+    assert winner(1.0 + 1.1 * error, teacher=far) is DIRECT
+    assert winner(1.0 - 0.001 * error, teacher=2.0) is RULES
+
+
 @pytest.mark.parametrize("temperature", [1.0, 4.0])
 def test_the_teacher_is_judged_as_it_is_told(temperature: float):
     record, rng = DistillationRecord(teacher="Made", student="Up"), np.random.RandomState(0)
@@ -195,6 +235,19 @@ def test_the_teacher_is_judged_as_it_is_told(temperature: float):
     odds = 4.0 ** (1.0 / temperature)
     np.testing.assert_allclose(losses, -np.log(odds / (1.0 + odds)), rtol=1e-12)
     np.testing.assert_array_equal(weights, weight[split[1]])
+
+
+def test_beside_a_student_without_probabilities_wrong_labels_are_counted():
+    record, rng = DistillationRecord(teacher="Made", student="Up"), np.random.RandomState(0)
+    problem, split = make_problem(X, Y), (np.arange(60), np.arange(60, 120))
+    fold = _trials.hold_out(split, problem, None, RULES, rng, most=None)
+    wrong = np.arange(120) % 3 == 0
+    targets = np.where(np.arange(2) == np.where(wrong, 1 - Y, Y)[:, None], 0.6, 0.4)
+    targets = np.hstack([targets, np.full((120, 1), 9.0)])  # and a column of disagreement
+    search = Search(
+        RidgeClassifier(), problem, None, None, targets, 1.0, make_settings(), record, rng
+    )
+    np.testing.assert_array_equal(search._score_teacher(fold)[0], wrong[60:])
 
 
 def test_a_teacher_of_values_is_judged_by_its_squared_error():
