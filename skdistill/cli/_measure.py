@@ -11,9 +11,6 @@ from sklearn.metrics import accuracy_score, log_loss, r2_score, root_mean_square
 from skdistill._compat import num_samples
 from skdistill.metrics import classification_fidelity, regression_fidelity
 from skdistill.report._footprint import microseconds_per_row, pickled_bytes, teacher_bytes
-from skdistill.transfer import plausibility, resolve_sampler
-
-MIN_ROWS_OF_PLAUSIBILITY, MAX_ROWS_OF_PLAUSIBILITY = 200, 2_000
 
 COLUMNS = {
     "accuracy": ("accuracy", "{:.4f}"),
@@ -127,34 +124,3 @@ def format_table(rows: dict[str, dict[str, Any]]) -> str:
         cells = [cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True)]
         text.append("  ".join([line[0].ljust(widths[0]), *cells]).rstrip())
     return "\n".join([text[0], "-" * max(map(len, text)), *text[1:]])
-
-
-def measure_plausibility(augment: Any, X: Any, seed: int) -> float | None:
-    """Tell how well a classifier tells augmented rows from real ones.
-
-    Parameters
-    ----------
-    augment : str or sampler
-        The parameter of the distilled estimator; "auto" is MUNGE.
-    X : DataFrame
-        Real rows. The sampler is fitted to half of them, at most 1000, and the others are what
-        its rows are compared with.
-    seed : int
-        Draws the rows.
-
-    Returns
-    -------
-    auc : float or None
-        Area under the ROC curve; None with fewer than 200 rows, which would tell chance.
-    """
-    if len(X) < MIN_ROWS_OF_PLAUSIBILITY:
-        return None
-    rows = np.random.RandomState(seed).permutation(len(X))[:MAX_ROWS_OF_PLAUSIBILITY]
-    fitted, others = (X.iloc[np.sort(part)] for part in (rows[::2], rows[1::2]))
-    sampler = resolve_sampler(
-        "munge" if isinstance(augment, str) and augment == "auto" else augment
-    )
-    if sampler is None:
-        return None
-    sampled = sampler.fit(fitted).sample(len(fitted), seed)
-    return plausibility(others, sampled, random_state=seed)

@@ -39,7 +39,7 @@ from skdistill.cli._files import (
     read_table,
     text_columns,
 )
-from skdistill.cli._measure import measure_models, measure_plausibility
+from skdistill.cli._measure import measure_models
 from skdistill.cli._verdict import print_verdict
 from skdistill.cli.export import export_files, parse_forms
 from skdistill.distillation import DistilledClassifier, DistilledRegressor
@@ -234,15 +234,13 @@ def _distil(model: Any, train: Any, test: Any, arguments: argparse.Namespace) ->
     distiller.fit(*train)
     direct = seed_estimator(clone(student), check_random_state(arguments.seed)).fit(*train)
     rows = measure_models(distiller, direct, *test)
-    plausible = None
-    if distiller.distillation_.augment is not None:
-        plausible = measure_plausibility(distiller.augment, train[0], arguments.seed)
 
     def tell(report: DistillationReport) -> None:
         tested = arguments.test is not None
-        print_verdict(rows, distiller.distillation_, tested=tested, plausibility=plausible)
+        plausibility = report.to_dict()["choice"]["plausibility"]
+        print_verdict(rows, distiller.distillation_, tested=tested, plausibility=plausibility)
 
-    return _Found(distiller, direct, {"measured": rows, "plausibility": plausible}, tell)
+    return _Found(distiller, direct, {"measured": rows}, tell)
 
 
 def _search(model: Any, train: Any, arguments: argparse.Namespace) -> _Found:

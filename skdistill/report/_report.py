@@ -13,6 +13,7 @@ from skdistill._intervals import parse_tolerance
 from skdistill._output import check_path, write_files
 from skdistill._scorers import make_metric
 from skdistill.plotting._calibration import reliability
+from skdistill.report._augmented import measure_plausibility
 from skdistill.report._disagreement import (
     bound_disagreement,
     confusion,
@@ -177,7 +178,8 @@ class DistillationReport:
             "worst_rows": worst_rows(evidence),
             "regions": regions(evidence),
             "groups": compare_groups(evidence, groups, scorer, seed),
-            "choice": describe_choice(estimator),
+            "choice": describe_choice(estimator)
+            | {"plausibility": measure_plausibility(estimator, evidence.X, seed)},
             "cost": describe_cost(estimator, evidence),
             "student": describe_student(estimator.student_),
         }

@@ -236,6 +236,12 @@ def _choice(content: Content) -> Section:
         f"The student learned from {rows['real']:,} real, {rows['unlabeled']:,} unlabelled and "
         f"{rows['augmented']:,} augmented rows."
     ]
+    if choice["plausibility"] is not None:
+        paragraphs.append(
+            "Of rows made in the same way from half of the test rows, a classifier tells the other "
+            f"half with an AUC of {number(choice['plausibility'], 2)}, where 0.5 is not at all and "
+            "1 is always."
+        )
     if choice["search_verdict"]:
         paragraphs.append(f"The search said: {choice['search_verdict']}")
     settings = [
